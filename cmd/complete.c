@@ -213,7 +213,7 @@ static void complete_options(const struct completion *c) {
 /* The option of this command that a word is, if it takes a value. */
 static const struct option_desc *takes_value(const struct completion *c, struct str word) {
     bool is_long = str_starts(word, STR("--"));
-    if (!is_long && (word.len != 2 || word.ptr[0] != '-'))
+    if (!is_long && (word.len != 2 || str_first(word) != '-'))
         return NULL;
     for (size_t i = 0; option_descs[i].name; i++) {
         const struct option_desc *d = &option_descs[i];

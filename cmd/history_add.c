@@ -89,7 +89,7 @@ struct expanding {
 static bool expand_name(void *context, const char *entry) {
     struct expanding *e = context;
     struct str name = str_of(entry);
-    if (!str_ends(name, STR(".snap")) || name.ptr[0] == '.')
+    if (!str_ends(name, STR(".snap")) || str_first(name) == '.')
         return true;
     if (e->o->argument_count == ARGUMENTS_MAX)
         return err_set(&e->err, ERR_USAGE, "%.200s: more than %u snapshots: add them in parts",

@@ -66,7 +66,7 @@ static int cmp_spool_names(const void *x, const void *y) {
 static bool spool_take_name(void *context, const char *entry) {
     struct spool *s = context;
     struct str name = str_of(entry);
-    if (!str_ends(name, STR(PARCEL_ENDING)) || name.ptr[0] == '.')
+    if (!str_ends(name, STR(PARCEL_ENDING)) || str_first(name) == '.')
         return true;
     if (!VEC_ROOM_IN(&s->arena, s->names, s->count, s->capacity, &s->err))
         return false;

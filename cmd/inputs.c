@@ -28,7 +28,7 @@ static const char *inputs_join(struct inputs *in, struct str folder, struct str 
     struct strbuf path;
     strbuf_init(&path);
     strbuf_add(&path, folder);
-    if (folder.len && !os_is_separator(folder.ptr[folder.len - 1]))
+    if (folder.len && !os_is_separator(str_last(folder)))
         strbuf_addc(&path, '/');
     strbuf_add(&path, name);
     const char *copy =
@@ -53,7 +53,7 @@ static bool inputs_add_list(struct inputs *in, struct options *o, struct err *er
     bool ok = true;
     while (ok && str_next_line(&rest, &line)) {
         line = str_trim(line);
-        if (line.len && line.ptr[0] != '#')
+        if (line.len && str_first(line) != '#')
             ok = inputs_add(o, inputs_join(in, inputs_is_absolute(line) ? STR("") : folder, line),
                             "--list", err);
     }

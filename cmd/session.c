@@ -34,7 +34,7 @@ static void session_short_name(struct strbuf *out, const char *argument, bool fo
         size_t plus = whole ? STR_NOT_FOUND : str_find(rest, STR("+"), 0);
         struct str part = plus == STR_NOT_FOUND ? rest : str_take(rest, plus);
         rest = str_drop(rest, plus == STR_NOT_FOUND ? rest.len : plus + 1);
-        while (part.len > 1 && os_is_separator(part.ptr[part.len - 1]))
+        while (part.len > 1 && os_is_separator(str_last(part)))
             part.len--;
         for (size_t i = part.len; i-- > 0 && part.len > 1;)
             if (os_is_separator(part.ptr[i]) && --left == 0) {

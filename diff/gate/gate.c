@@ -309,7 +309,7 @@ static void write_quantity(struct strbuf *out, struct str old, bool percent, dou
                  {"KiB", 1024.0},       {"KB", 1024.0},       {"kB", 1024.0},
                  {"K", 1024.0}};
     struct str text = str_trim(old);
-    if (text.len > 1 && text.ptr[0] == '"')
+    if (text.len > 1 && str_first(text) == '"')
         text = str_trim((struct str){text.ptr + 1, text.len - 2});
     if (percent) {
         strbuf_addf(out, "\"%.1f%%\"", fabs(ceil(value * 10 - 1e-9)) / 10);

@@ -31,7 +31,7 @@ static bool is_lower(char c) {
 
 /* Begins with the word, and not with a longer one: "realloc" is not in "reallocate". */
 static bool begins(struct str s, struct str word) {
-    bool open = !is_lower(word.ptr[word.len - 1]);
+    bool open = !is_lower(str_last(word));
     return str_starts(s, word) && (open || s.len == word.len || !is_lower(s.ptr[word.len]));
 }
 
@@ -153,7 +153,7 @@ bool alloc_frame_is_allocator(const char *text) {
     }
     if (str_starts(s, STR("__GI_")))
         s = str_drop(s, 5);
-    while (s.len && s.ptr[0] == '_')
+    while (str_first(s) == '_')
         s = str_drop(s, 1);
     for (size_t i = 0; i < sizeof(allocators) / sizeof(*allocators); i++)
         if (begins(s, allocators[i]))

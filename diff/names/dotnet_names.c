@@ -31,7 +31,7 @@ static size_t ordinal(struct str s) {
  * the kind, "__" follows. "y" is left alone: the number of an inline array is its length.
  */
 static bool is_generated(struct str s) {
-    return s.len > 4 && s.ptr[0] == '>' && char_is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
+    return s.len > 4 && str_first(s) == '>' && char_is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
            s.ptr[2] == '_' && s.ptr[3] == '_';
 }
 
@@ -66,7 +66,7 @@ bool dotnet_normal_name(struct str name, struct strbuf *out) {
     size_t from = 0, i = 0;
     while (i < name.len) {
         struct str rest = str_drop(name, i);
-        bool basic = rest.ptr[0] == '_' && str_starts(rest, closure);
+        bool basic = str_first(rest) == '_' && str_starts(rest, closure);
         if (!basic && !is_generated(rest)) {
             i++;
             continue;
@@ -145,7 +145,7 @@ static struct str before_bar(struct str s) {
  * Buy. */
 static void dotnet_method_name(struct str name, unsigned depth, struct strbuf *out) {
     struct generated g;
-    if (name.len == 0 || name.ptr[0] != '<' || depth >= NESTED_MAX || !take_apart(name, &g)) {
+    if (name.len == 0 || str_first(name) != '<' || depth >= NESTED_MAX || !take_apart(name, &g)) {
         strbuf_add(out, name);
         return;
     }
@@ -168,7 +168,7 @@ struct writing {
 };
 
 static void drop_plus(struct writing *w) {
-    if (w->out->len > w->start && w->out->ptr[w->out->len - 1] == '+')
+    if (w->out->len > w->start && str_last(strbuf_str(w->out)) == '+')
         w->out->ptr[--w->out->len] = '\0';
 }
 

@@ -10,7 +10,7 @@ bool name_is_framework(const char *name) {
     for (size_t i = 0; s.len && runtime_table[i]; i++)
         if (words_begin(&runtime_table[i]->framework, s) ||
             words_are(&runtime_table[i]->framework_whole, s) ||
-            (s.ptr[0] == '(' && words_within(&runtime_table[i]->framework_within, s)))
+            (str_first(s) == '(' && words_within(&runtime_table[i]->framework_within, s)))
             return true;
     return s.len == 0;
 }

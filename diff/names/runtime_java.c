@@ -197,9 +197,9 @@ static bool java_pretty_type(const char *type, bool state_machine, struct strbuf
         return false;
     const char *primitive = NULL;
     for (size_t i = 0; element.len == 1 && i < sizeof(primitives) / sizeof(*primitives); i++)
-        if (primitives[i][0] == element.ptr[0])
+        if (primitives[i][0] == str_first(element))
             primitive = primitives[i] + 1;
-    if (!primitive && (element.ptr[0] != 'L' || !str_ends(element, STR(";"))))
+    if (!primitive && (str_first(element) != 'L' || !str_ends(element, STR(";"))))
         return false;
     if (primitive)
         strbuf_adds(out, primitive);

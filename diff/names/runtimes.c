@@ -25,7 +25,7 @@ const char *runtime_advice(const char *runtime, enum advice advice) {
 /* The first character decides nearly always, so that most names cost one look a word. */
 bool words_begin(const struct words *words, struct str text) {
     for (size_t i = 0; text.len && i < words->count; i++)
-        if (words->items[i].ptr[0] == text.ptr[0] && str_starts(text, words->items[i]))
+        if (str_first(words->items[i]) == str_first(text) && str_starts(text, words->items[i]))
             return true;
     return false;
 }
@@ -53,7 +53,7 @@ bool words_within(const struct words *words, struct str text) {
 
 bool words_are(const struct words *words, struct str text) {
     for (size_t i = 0; text.len && i < words->count; i++)
-        if (words->items[i].ptr[0] == text.ptr[0] && str_eq(text, words->items[i]))
+        if (str_first(words->items[i]) == str_first(text) && str_eq(text, words->items[i]))
             return true;
     return false;
 }

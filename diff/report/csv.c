@@ -17,7 +17,7 @@
 
 /* A comma before each field but the first of a line. */
 static void next_field(struct strbuf *out) {
-    if (out->len && out->ptr[out->len - 1] != '\n')
+    if (out->len && str_last(strbuf_str(out)) != '\n')
         strbuf_addc(out, ',');
 }
 
@@ -49,7 +49,7 @@ static bool csv_is_number(struct str cell) {
     if (digits && i + 1 < cell.len && cell.ptr[i] == 'e')
         for (i += 2; i < cell.len && char_is_digit(cell.ptr[i]); i++)
             continue;
-    return digits && i == cell.len && strchr("+-", cell.ptr[0]);
+    return digits && i == cell.len && strchr("+-", str_first(cell));
 }
 
 /* [bytes] of the cell that s begins with, quotes included. */
@@ -68,7 +68,7 @@ static void csv_make_inert(struct strbuf *table) {
     strbuf_init(&out);
     while (rest.len) {
         struct str cell = str_take(rest, cell_length(rest));
-        size_t quote = cell.len && cell.ptr[0] == '"';
+        size_t quote = str_first(cell) == '"';
         bool acts = cell.len > quote && strchr("=+-@\t", cell.ptr[quote]);
         strbuf_add(&out, str_take(cell, quote));
         if (acts && !csv_is_number(cell))

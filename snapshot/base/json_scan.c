@@ -6,9 +6,9 @@
 #include <string.h>
 
 char json_scan_peek(struct json_scan *j) {
-    while (j->rest.len && strchr(" \t\r\n", j->rest.ptr[0]))
+    while (j->rest.len && strchr(" \t\r\n", str_first(j->rest)))
         j->rest = str_drop(j->rest, 1);
-    return j->rest.len ? j->rest.ptr[0] : '\0';
+    return j->rest.len ? str_first(j->rest) : '\0';
 }
 
 bool json_scan_take(struct json_scan *j, char c) {
@@ -95,7 +95,7 @@ void json_scan_skip(struct json_scan *j) {
         } else {
             j->bad |= c == '\0';
             j->rest = str_drop(j->rest, 1);
-            while (!depth && j->rest.len && !strchr(",]} \t\r\n", j->rest.ptr[0]))
+            while (!depth && j->rest.len && !strchr(",]} \t\r\n", str_first(j->rest)))
                 j->rest = str_drop(j->rest, 1);
         }
     } while (!j->bad && depth && depth <= JSON_SCAN_DEPTH_MOST);

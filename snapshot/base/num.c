@@ -58,8 +58,8 @@ bool num_grouped(struct str s, uint64_t *ret_value) {
     struct str separator = {NULL, 0};
     size_t group = 0, groups = 0;
     while (s.len) {
-        if (char_is_digit(s.ptr[0])) {
-            if (!push_digit(&value, 10, (unsigned)(s.ptr[0] - '0')))
+        if (char_is_digit(str_first(s))) {
+            if (!push_digit(&value, 10, (unsigned)(str_first(s) - '0')))
                 return false;
             group++;
             s = str_drop(s, 1);
@@ -91,7 +91,7 @@ static const uint8_t hex_digits[256] = {
 
 bool num_hex(struct str s, uint64_t *ret_value) {
     uint64_t value = 0;
-    if (s.len > 1 && s.ptr[0] == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X'))
+    if (s.len > 1 && str_first(s) == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X'))
         s = str_drop(s, 2);
     if (s.len == 0)
         return false;
@@ -149,7 +149,7 @@ uint64_t num_unit(struct str s) {
         str_eq_nocase(s, STR("byte")))
         return 1;
     for (unsigned i = 0; letters[i]; i++) {
-        if ((s.ptr[0] & ~0x20) != letters[i])
+        if ((str_first(s) & ~0x20) != letters[i])
             continue;
         struct str rest = str_drop(s, 1);
         if (rest.len == 0 || str_eq_nocase(rest, STR("B")) || str_eq_nocase(rest, STR("iB")) ||

@@ -57,7 +57,7 @@ static const char *str_find_short(const char *from, const char *end, struct str 
     for (size_t misses = 0; at <= last; misses++) {
         if (misses * NEEDLE_DENSE > (size_t)(at - from) + 8 * NEEDLE_DENSE)
             return memmem(at, (size_t)(end - at), needle.ptr, needle.len);
-        at = memchr(at, needle.ptr[0], (size_t)(last - at) + 1);
+        at = memchr(at, str_first(needle), (size_t)(last - at) + 1);
         if (!at || (at[1] == needle.ptr[1] && memcmp(at, needle.ptr, needle.len) == 0))
             return at;
         at++;
@@ -72,7 +72,7 @@ size_t str_find(struct str s, struct str needle, size_t from) {
         return from;
     const char *start = s.ptr + from, *end = s.ptr + s.len, *hit;
     if (needle.len == 1)
-        hit = memchr(start, needle.ptr[0], (size_t)(end - start));
+        hit = memchr(start, str_first(needle), (size_t)(end - start));
     else if (needle.len <= NEEDLE_SHORT)
         hit = str_find_short(start, end, needle);
     else
@@ -99,11 +99,11 @@ static bool str_is_blank(char c) {
 
 struct str str_trim(struct str s) {
     for (;;) {
-        if (s.len && str_is_blank(s.ptr[0]))
+        if (s.len && str_is_blank(str_first(s)))
             s = str_drop(s, 1);
         else if (str_starts(s, STR("\xc2\xa0")))
             s = str_drop(s, 2);
-        else if (s.len && str_is_blank(s.ptr[s.len - 1]))
+        else if (s.len && str_is_blank(str_last(s)))
             s.len--;
         else if (str_ends(s, STR("\xc2\xa0")))
             s.len -= 2;
@@ -133,7 +133,7 @@ bool str_next_line(struct str *rest, struct str *ret_line) {
     size_t len = end ? (size_t)(end - rest->ptr) : rest->len;
     struct str line = {rest->ptr, len};
     *rest = str_drop(*rest, end ? len + 1 : len);
-    if (line.len && line.ptr[line.len - 1] == '\r')
+    if (line.len && str_last(line) == '\r')
         line.len--;
     *ret_line = line;
     return true;
@@ -201,7 +201,7 @@ bool str_are_plain(struct str list) {
 
 /* Bytes of the UTF-8 sequence at s, 0 when it is broken (overlong, surrogate, beyond U+10FFFF). */
 static size_t utf8_sequence(struct str s) {
-    unsigned char c = (unsigned char)s.ptr[0];
+    unsigned char c = (unsigned char)str_first(s);
     if (c < 0x80)
         return 1;
     size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
@@ -247,7 +247,7 @@ static bool is_active(struct str c) {
 
 /* [bytes] of the first character of s; *ret_clean: may it be printed? */
 static size_t first_character(struct str s, bool *ret_clean) {
-    unsigned char c = (unsigned char)s.ptr[0];
+    unsigned char c = (unsigned char)str_first(s);
     size_t n = c < 0x80 ? 1 : utf8_sequence(s);
     *ret_clean = c < 0x80 ? c >= 0x20 && c != 0x7f : n && !is_active(str_take(s, n));
     return n ? n : 1;
@@ -279,7 +279,7 @@ void strbuf_add_clean(struct strbuf *b, struct str s) {
         if (!s.len)
             break;
         n = first_character(s, &clean);
-        strbuf_adds(b, s.ptr[0] == '\t' ? " " : "\xef\xbf\xbd");
+        strbuf_adds(b, str_first(s) == '\t' ? " " : "\xef\xbf\xbd");
         s = str_drop(s, n);
     }
 }

@@ -58,6 +58,15 @@ bool str_is_hex(struct str s);
 size_t str_find(struct str s, struct str needle, size_t from);
 bool str_contains(struct str s, struct str needle);
 
+/* The first and the last byte, which an empty text has none of: '\0'. */
+static inline char str_first(struct str s) {
+    return s.len ? s.ptr[0] : '\0';
+}
+
+static inline char str_last(struct str s) {
+    return s.len ? s.ptr[s.len - 1] : '\0';
+}
+
 static inline struct str str_drop(struct str s, size_t n) { /* without the first n bytes */
     if (n > s.len)
         n = s.len;

@@ -292,7 +292,7 @@ static void write_answered(struct requests *r, const struct request *request) {
         strbuf_add(&r->path, path);
         strbuf_add(&r->path, request_text(r, request->object, "<QueryString>k__BackingField"));
     } else if (route.len) {
-        strbuf_adds(&r->path, route.ptr[0] == '/' ? "" : "/");
+        strbuf_adds(&r->path, str_first(route) == '/' ? "" : "/");
         strbuf_add(&r->path, route);
     } else {
         http_path_mask(path, &r->path);

@@ -149,7 +149,7 @@ static const char *const stub_types[] = {
 
 static bool method_matches(struct str method, const char *pattern) {
     struct str p = str_of(pattern);
-    if (p.len && p.ptr[p.len - 1] == '*')
+    if (str_last(p) == '*')
         return str_starts(method, str_take(p, p.len - 1));
     return str_eq(method, p);
 }

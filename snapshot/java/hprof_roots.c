@@ -47,7 +47,7 @@ static bool add_static_root(void *context, uint64_t name, unsigned type, const u
     struct static_roots *r = context;
     uint64_t object = type == HPROF_OBJECT ? load_id(value, r->g->h->id_bytes) : 0;
     struct str text = hprof_string(r->g->k, name);
-    if (!object || (text.len && text.ptr[0] == '<')) /* what HotSpot writes there and is no field */
+    if (!object || (str_first(text) == '<')) /* what HotSpot writes there and is no field */
         return true;
     uint32_t label = root_label(
         r->g,

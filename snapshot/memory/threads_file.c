@@ -89,7 +89,7 @@ static bool split_stat(struct str line, struct stat_line *ret) {
         ret->fields[i] = str_next_field(&rest);
     struct str state = ret->fields[FIELD_STATE];
     uint64_t number;
-    return state.len == 1 && state.ptr[0] >= 'A' && state.ptr[0] <= 'z' &&
+    return state.len == 1 && str_first(state) >= 'A' && str_first(state) <= 'z' &&
            num_dec(ret->fields[FIELD_UTIME], &number) &&
            num_dec(ret->fields[FIELD_STIME], &number) && num_dec(ret->fields[FIELD_START], &number);
 }
@@ -109,7 +109,7 @@ static bool read_stat(struct reading *r, struct str line) {
         r->process_threads = 0;
     r->stat_lines++;
     t->has_stat = true;
-    t->state = stat.fields[FIELD_STATE].ptr[0];
+    t->state = str_first(stat.fields[FIELD_STATE]);
     t->user_ns = threads_file_ticks_ns(user);
     t->kernel_ns = threads_file_ticks_ns(kernel);
     t->start_time = threads_file_ticks_ns(start);

@@ -416,7 +416,7 @@ static void reason_add(struct builder *b, bool lowers, uint64_t count, const cha
     size_t length = (size_t)vsnprintf(written, sizeof(written), fmt, ap);
     struct str whole = str_of(written);
     if (length >= sizeof(written)) /* a character may be cut in two at the end */
-        while (whole.len && (whole.ptr[whole.len - 1] & 0x80))
+        while (whole.len && (str_last(whole) & 0x80))
             whole.len--;
     const char *text = builder_string(b, whole, NULL); /* what an input says may be quoted */
     if (!text)

@@ -99,7 +99,7 @@ static struct str constructor_of(struct str name) {
         size_t end = inner ? str_find(name, STR(" / "), slash + 3) : slash;
         name = str_take(name, end);
     }
-    if (name.len && name.ptr[0] == '<') {
+    if (str_first(name) == '<') {
         size_t blank = str_find(name, STR(" "), 0);
         return str_take(name, blank);
     }
@@ -119,7 +119,7 @@ static uint32_t type_of_constructor(struct heapsnapshot_names *n, uint64_t strin
     strbuf_clear(&n->text);
     strbuf_adds(&n->text, detached ? DETACHED : "");
     json_scan_resolve(name, &n->text);
-    if (name.ptr[0] == '<' && name.ptr[name.len - 1] != '>')
+    if (str_first(name) == '<' && str_last(name) != '>')
         strbuf_addc(&n->text, '>');
     return heapsnapshot_type_named(n);
 }
@@ -292,7 +292,7 @@ static bool is_field_name(struct str text) {
             !(symbol && strchr("<>().:-", c)))
             return false;
     }
-    return symbol || !char_is_digit(text.ptr[0]);
+    return symbol || !char_is_digit(str_first(text));
 }
 
 static uint32_t label_of(struct heapsnapshot_names *n, struct str raw) {

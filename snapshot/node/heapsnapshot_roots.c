@@ -33,7 +33,7 @@ struct found_roots {
 /* "(Global handles)" -> "Global handles", "(Stack roots)" -> "stack": rules know stacks by that. */
 static const char *heapsnapshot_root_name(struct heapsnapshot_graph *g, struct str raw) {
     struct strbuf *text = &g->names.text;
-    size_t bare = raw.len > 2 && raw.ptr[0] == '(' && str_ends(raw, STR(")"));
+    size_t bare = raw.len > 2 && str_first(raw) == '(' && str_ends(raw, STR(")"));
     struct str name = bare ? str_take(str_drop(raw, 1), raw.len - 2) : raw;
     strbuf_clear(text);
     if (str_eq(name, STR("Stack roots")))

@@ -86,12 +86,22 @@ static void addresses_are_told_from_numbers(void **state) {
     assert_false(scan_is_address(STR("")));
 }
 
+static void an_empty_text_has_no_first_byte(void **state) {
+    (void)state;
+    const char *end = "ab" + 2; /* where a text may end that is no string */
+    assert_int_equal(str_first(STR("ab")), 'a');
+    assert_int_equal(str_last(STR("ab")), 'b');
+    assert_int_equal(str_first((struct str){end, 0}), '\0');
+    assert_int_equal(str_last((struct str){NULL, 0}), '\0');
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_of_both_eras_are_read),
         cmocka_unit_test(offsets_and_sources_are_cut_off),
         cmocka_unit_test(prompts_and_commands_name_the_thread),
         cmocka_unit_test(addresses_are_told_from_numbers),
+        cmocka_unit_test(an_empty_text_has_no_first_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

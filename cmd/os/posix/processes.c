@@ -55,7 +55,7 @@ static bool has_runtime(struct processes *p, uint64_t pid, const char **ret_vers
             continue;
         struct str folder = str_behind_last(str_take(line, at), '/');
         found = true;
-        if (folder.len && char_is_digit(folder.ptr[0]) && str_contains(folder, STR(".")))
+        if (char_is_digit(str_first(folder)) && str_contains(folder, STR(".")))
             *ret_version = proc_keep(p, folder);
     }
     file_close(&f);

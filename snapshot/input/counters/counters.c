@@ -29,7 +29,7 @@ static bool next_cell(struct str *line, bool *more, struct str *ret_cell) {
     if (!*more)
         return false;
     size_t end = 0;
-    bool quoted = line->len && line->ptr[0] == '"';
+    bool quoted = str_first(*line) == '"';
     if (quoted) {
         for (end = 1; end < line->len; end++) {
             if (line->ptr[end] != '"')
@@ -124,7 +124,7 @@ static bool read_dotnet_csv(struct counters_log *log, struct str text, struct er
             !add_dotnet(log, cells[1], cells[2], STR(""), cells[4], err))
             return false;
     }
-    if (text.len && text.ptr[text.len - 1] != '\n')
+    if (text.len && str_last(text) != '\n')
         builder_warn(log->b, 1, "the last line has no end, and perhaps not all its digits");
     if (broken)
         builder_warn(log->b, broken, "lines of the log that are not understood");
@@ -244,14 +244,14 @@ static bool is_json(struct str text) {
 }
 
 static void skip_blanks(struct str *rest) {
-    while (rest->len && (rest->ptr[0] == ' ' || rest->ptr[0] == '\t' || rest->ptr[0] == '\n' ||
-                         rest->ptr[0] == '\r'))
+    while (rest->len && (str_first(*rest) == ' ' || str_first(*rest) == '\t' ||
+                         str_first(*rest) == '\n' || str_first(*rest) == '\r'))
         *rest = str_drop(*rest, 1);
 }
 
 static bool counters_take_char(struct str *rest, char c) {
     skip_blanks(rest);
-    if (!rest->len || rest->ptr[0] != c)
+    if (str_first(*rest) != c)
         return false;
     *rest = str_drop(*rest, 1);
     return true;
@@ -261,7 +261,7 @@ static bool counters_take_char(struct str *rest, char c) {
 static bool take_scalar(struct str *rest, struct str *ret_value) {
     skip_blanks(rest);
     size_t end = 0;
-    if (rest->len && rest->ptr[0] == '"') {
+    if (str_first(*rest) == '"') {
         for (end = 1; end < rest->len && rest->ptr[end] != '"'; end++)
             end += rest->ptr[end] == '\\';
         if (end >= rest->len)

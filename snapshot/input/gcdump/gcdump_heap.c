@@ -42,7 +42,7 @@ static bool gcdump_heap_add_row(struct gcdump_heap *h, uint32_t type) {
             return false;
     }
     h->row_of_type[type] = row;
-    h->is_group[type] = name.ptr[0] == '[' && str_ends(name, STR("]"));
+    h->is_group[type] = str_first(name) == '[' && str_ends(name, STR("]"));
     return true;
 }
 

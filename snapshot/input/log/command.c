@@ -125,17 +125,17 @@ static bool is_prompted_command(struct str name) {
 
 /* "**!dumpheap -stat**", "`dumpheap`", "- !dumpheap": without what Markdown puts around. */
 static struct str without_markup(struct str s) {
-    while (s.len && (s.ptr[0] == '`' || str_starts(s, STR("**"))))
-        s = str_drop(s, s.ptr[0] == '`' ? 1 : 2);
-    while (s.len && (s.ptr[s.len - 1] == '`' || str_ends(s, STR("**"))))
-        s = str_take(s, s.len - (s.ptr[s.len - 1] == '`' ? 1 : 2));
+    while (s.len && (str_first(s) == '`' || str_starts(s, STR("**"))))
+        s = str_drop(s, str_first(s) == '`' ? 1 : 2);
+    while (s.len && (str_last(s) == '`' || str_ends(s, STR("**"))))
+        s = str_take(s, s.len - (str_last(s) == '`' ? 1 : 2));
     return str_trim(s);
 }
 
 /* Nothing but options and addresses behind the name: no sentence. */
 static bool has_only_arguments(struct str rest) {
     for (struct str word; (word = str_next_field(&rest)).len;)
-        if (!transcript_option(word).len && !char_is_digit(word.ptr[0]))
+        if (!transcript_option(word).len && !char_is_digit(str_first(word)))
             return false;
     return true;
 }
@@ -160,7 +160,7 @@ static struct str without_prompt(struct str s, enum prompt *ret_prompt) {
         size_t n = prompt_length(s);
         if (n) {
             *ret_prompt = PROMPT_SURE;
-        } else if (s.len && s.ptr[0] == '>') {
+        } else if (str_first(s) == '>') {
             n = 1;
             if (*ret_prompt == PROMPT_NONE)
                 *ret_prompt = PROMPT_BARE;
@@ -187,9 +187,10 @@ bool transcript_is_command(const struct line *line, struct str *ret_command) {
         }
         s = str_drop(s, bang);
     }
-    bool bang = s.len > 1 && s.ptr[0] == '!';
+    bool bang = s.len > 1 && str_first(s) == '!';
     s = without_module(str_drop(s, bang ? 1 : 0));
-    if (s.len == 0 || !(char_is_word(s.ptr[0]) || (s.ptr[0] == '.' && prompt == PROMPT_SURE)))
+    if (s.len == 0 ||
+        !(char_is_word(str_first(s)) || (str_first(s) == '.' && prompt == PROMPT_SURE)))
         return false;
     if (!bang && prompt != PROMPT_SURE) {
         struct str rest = s, name = str_next_field(&rest);

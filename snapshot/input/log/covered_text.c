@@ -30,12 +30,12 @@ static void take_fields(struct str line, struct fields_in_front *ret_fields) {
 static char next_of_shape(struct str *rest) {
     if (!rest->len)
         return '\0';
-    char c = rest->ptr[0];
+    char c = str_first(*rest);
     bool digit = char_is_digit(c), letter = char_is_letter(c);
     do
         *rest = str_drop(*rest, 1);
-    while (rest->len &&
-           ((digit && char_is_digit(rest->ptr[0])) || (letter && char_is_letter(rest->ptr[0]))));
+    while (rest->len && ((digit && char_is_digit(str_first(*rest))) ||
+                         (letter && char_is_letter(str_first(*rest)))));
     return digit ? '0' : letter ? 'a' : c;
 }
 
@@ -102,7 +102,7 @@ size_t covered_text_fields(struct str text) {
 static bool is_clock(struct str field) {
     char shape[6] = {0};
     size_t n = 0;
-    while (field.len && !char_is_digit(field.ptr[0]))
+    while (field.len && !char_is_digit(str_first(field)))
         field = str_drop(field, 1);
     while (n < 5 && (shape[n] = next_of_shape(&field)))
         n++;
@@ -159,7 +159,7 @@ static struct edges find_edges(struct str text) {
     size_t lines = 0, with_first = 0, with_last[ENDS] = {0};
     bool any = false;
     for (struct str line; str_next_line(&text, &line);) {
-        bool cr = line.len && line.ptr[line.len - 1] == '\r';
+        bool cr = str_last(line) == '\r';
         line = str_trim(line);
         if (!line.len && !cr)
             continue;
@@ -167,9 +167,9 @@ static struct edges find_edges(struct str text) {
         with_last[ENDS - 1] += cr;
         if (!line.len)
             continue;
-        if (!edges.first && is_edge(line.ptr[0]))
-            edges.first = line.ptr[0];
-        with_first += line.ptr[0] == edges.first;
+        if (!edges.first && is_edge(str_first(line)))
+            edges.first = str_first(line);
+        with_first += str_first(line) == edges.first;
         any |= cr || with_first;
         for (size_t i = 0; i + 1 < ENDS; i++) {
             bool ends = str_ends(line, edge_ends[i]);
@@ -189,7 +189,7 @@ static struct edges find_edges(struct str text) {
 
 bool covered_text_is_enclosed(struct str text) {
     struct edges edges = find_edges(text);
-    char last = edges.last.len ? edges.last.ptr[0] : '\0';
+    char last = edges.last.len ? str_first(edges.last) : '\0';
     if (edges.first == '|')
         return true;
     if (last == '"' || last == '|')
@@ -216,9 +216,9 @@ void covered_text_drop_edges(struct strbuf *out, struct str text) {
         struct str inner = str_trim(line); /* CR goes with the blanks */
         bool has = inner.len > 0;
         if (edges.first && has) {
-            has = inner.ptr[0] == edges.first;
+            has = str_first(inner) == edges.first;
             inner = str_drop(inner, has);
-            if (has && edges.first == '|' && inner.len && inner.ptr[0] == ' ')
+            if (has && edges.first == '|' && str_first(inner) == ' ')
                 inner = str_drop(inner, 1);
         } else if (has) {
             inner = (struct str){line.ptr, (size_t)(inner.ptr + inner.len - line.ptr)};

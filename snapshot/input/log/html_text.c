@@ -18,7 +18,7 @@ static bool is_mht(struct str text) {
 
 bool html_text_probe(struct str text) {
     text = str_take(text, 8192);
-    while (text.len && html_text_is_blank(text.ptr[0]))
+    while (text.len && html_text_is_blank(str_first(text)))
         text = str_drop(text, 1);
     return str_starts_nocase(text, STR("<!doctype html")) ||
            str_starts_nocase(text, STR("<html")) || is_mht(text);
@@ -147,7 +147,7 @@ static size_t entity(struct str text, char *ret_char) {
 }
 
 static void html_text_take_text(struct page *p) {
-    char c = p->rest.ptr[0];
+    char c = str_first(p->rest);
     size_t length = c == '&' ? entity(p->rest, &c) : 1;
     if (length == 0)
         length = 1;
@@ -169,7 +169,7 @@ static void add_page(struct strbuf *out, struct str text) {
     struct page p = {.out = out, .rest = text};
     while (p.rest.len) {
         char next = p.rest.len > 1 ? p.rest.ptr[1] : '\0';
-        if (p.rest.ptr[0] == '<' &&
+        if (str_first(p.rest) == '<' &&
             (char_is_letter(next) || next == '/' || next == '!' || next == '?'))
             take_tag(&p);
         else

@@ -40,7 +40,7 @@ static bool kept_looks_like(struct str s, struct str pattern) {
 /* Length of ".123456" or ",123"; 0: there is none. */
 static size_t kept_fraction(struct str s) {
     size_t n = 1;
-    if (s.len < 2 || (s.ptr[0] != '.' && s.ptr[0] != ',') || !char_is_digit(s.ptr[1]))
+    if (s.len < 2 || (str_first(s) != '.' && str_first(s) != ',') || !char_is_digit(s.ptr[1]))
         return 0;
     while (n < s.len && char_is_digit(s.ptr[n]))
         n++;

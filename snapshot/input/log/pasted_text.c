@@ -125,7 +125,7 @@ static bool is_spaced_from(struct str text, size_t at) {
 
 /* ">" of a mail, "# " of who comments a text out: its length; 0: the line is not quoted. */
 static size_t quote_mark(struct str line, char mark) {
-    if (!line.len || line.ptr[0] != mark)
+    if (!line.len || str_first(line) != mark)
         return 0;
     return mark == '>' ? 1 : line.len == 1 ? 1 : line.ptr[1] == ' ' ? 2 : 0;
 }
@@ -136,7 +136,8 @@ static size_t quote_mark(struct str line, char mark) {
  */
 static size_t quoted_block(struct str text, char *ret_mark, bool *ret_blank) {
     struct str rest = text, line;
-    char mark = text.len && (text.ptr[0] == '>' || text.ptr[0] == '#') ? text.ptr[0] : '\0';
+    char mark =
+        text.len && (str_first(text) == '>' || str_first(text) == '#') ? str_first(text) : '\0';
     size_t lines = 0, length;
     bool blank = true;
     while (mark && str_next_line(&rest, &line) && (length = quote_mark(line, mark))) {
@@ -192,7 +193,7 @@ static void pasted_add_unquoted(struct strbuf *out, struct str text) {
         struct str block = str_take(text, size), line;
         while (block.len && str_next_line(&block, &line)) {
             line = str_drop(line, quote_mark(line, mark));
-            strbuf_add(out, blank && line.len && line.ptr[0] == ' ' ? str_drop(line, 1) : line);
+            strbuf_add(out, blank && str_first(line) == ' ' ? str_drop(line, 1) : line);
             strbuf_addc(out, '\n');
         }
         text = str_drop(text, size);
@@ -213,7 +214,7 @@ bool pasted_text_probe(struct str text) {
 
 /* The code point at the start of s and its length in bytes; of broken UTF-8 one byte as it is. */
 static uint32_t code_at(struct str s, size_t *ret_length) {
-    unsigned char c = (unsigned char)s.ptr[0];
+    unsigned char c = (unsigned char)str_first(s);
     size_t length = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
     *ret_length = 1;
     if (length < 2 || s.len < length || str_utf8_valid(str_take(s, length)) != length)
@@ -283,7 +284,7 @@ static void pasted_end_line(struct pasted *p) {
 
 /* Three digits and no fourth: a group of a number. */
 static bool pasted_is_group(struct str s) {
-    return s.len >= 3 && char_is_digit(s.ptr[0]) && char_is_digit(s.ptr[1]) &&
+    return s.len >= 3 && char_is_digit(str_first(s)) && char_is_digit(s.ptr[1]) &&
            char_is_digit(s.ptr[2]) && (s.len == 3 || !char_is_digit(s.ptr[3]));
 }
 
@@ -408,7 +409,7 @@ static bool pasted_take_bold(struct pasted *p) {
     if (!p->bold) {
         char before = char_before(p);
         if ((before && before != ' ' && before != '\t' && before != '>') || !rest.len ||
-            rest.ptr[0] == ' ' || !str_contains(rest, STR("**")))
+            str_first(rest) == ' ' || !str_contains(rest, STR("**")))
             return false;
         p->bold_start = p->at + 2;
     } else if (rows_are_joined(str_take(str_drop(p->line, p->bold_start), p->at - p->bold_start),

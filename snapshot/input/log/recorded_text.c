@@ -61,7 +61,7 @@ struct record {
 static bool record_of_json(struct str record, struct record *ret_record) {
     size_t best = sizeof(record_keys) / sizeof(*record_keys), keys = best, at = 0;
     record = str_trim(record);
-    if (record.len < 7 || record.ptr[0] != '{' || record.ptr[record.len - 1] != '}')
+    if (record.len < 7 || str_first(record) != '{' || str_last(record) != '}')
         return false;
     do {
         size_t key = record_skip(record, at + 1), end = 0;
@@ -78,7 +78,7 @@ static bool record_of_json(struct str record, struct record *ret_record) {
         struct str text = str_trim((struct str){record.ptr + value, at - value});
         for (size_t i = 0; i < best && text.len; i++)
             if (str_eq(name, str_of(record_keys[i])) &&
-                (text.ptr[0] == '"' || text.ptr[0] == '[')) {
+                (str_first(text) == '"' || str_first(text) == '[')) {
                 best = i;
                 *ret_record = (struct record){text, i == 0};
             }
@@ -211,11 +211,11 @@ static void add_records(struct strbuf *out, struct str text) {
             continue;
         }
         size_t before = out->len;
-        if (record.value.ptr[0] == '"')
+        if (str_first(record.value) == '"')
             record_add_string(out, record.value);
         else
             record_add_bytes(out, record.value);
-        bool ended = out->len > before && out->ptr[out->len - 1] == '\n';
+        bool ended = out->len > before && str_last(strbuf_str(out)) == '\n';
         if (!ended && !record.has_ends)
             strbuf_addc(out, '\n');
         goes_on = !ended && record.has_ends;

@@ -10,7 +10,7 @@ static uint64_t size_text_unit(struct str unit, bool decimal) {
     if (unit.len == 0 || str_eq(unit, STR("B")) || str_eq(unit, STR("By")) ||
         str_eq_nocase(unit, STR("bytes")) || str_eq_nocase(unit, STR("byte")))
         return 1;
-    const char *letter = strchr(letters, unit.ptr[0]);
+    const char *letter = strchr(letters, str_first(unit));
     if (!letter || unit.len > 3)
         return 0;
     struct str rest = str_drop(unit, 1);
@@ -32,7 +32,7 @@ bool size_text(struct str text, bool decimal, uint64_t *ret_bytes) {
         end++;
     struct str number = str_take(text, end);
     uint64_t unit = size_text_unit(str_trim(str_drop(text, end)), decimal), whole;
-    if (!number.len || !char_is_digit(number.ptr[0]) || !unit)
+    if (!char_is_digit(str_first(number)) || !unit)
         return false;
     if (num_scaled(number, unit, ret_bytes))
         return true;

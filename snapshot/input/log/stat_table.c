@@ -33,7 +33,7 @@ static bool parse_address(struct str field, size_t *ret_digits) {
 
 /* Numbers of the table have no leading zeros: "041" is the second group of "5 041". */
 static bool parse_number(struct str field, uint64_t *ret_value) {
-    if (field.len > 1 && field.ptr[0] == '0')
+    if (field.len > 1 && str_first(field) == '0')
         return false;
     return num_grouped(field, ret_value);
 }
@@ -114,7 +114,7 @@ static bool stat_table_parse_row(const struct line *line, size_t count_column,
     bool plain = parse_number(count, &row.objects) && parse_number(size, &row.bytes);
     row.name = str_trim(rest);
     /* No type name starts with a digit. */
-    if (!plain || (row.name.len && char_is_digit(row.name.ptr[0]))) {
+    if (!plain || (char_is_digit(str_first(row.name)))) {
         const char *end = count_column ? line->raw.ptr + count_column : NULL;
         if (!parse_spaced(numbers, end, &row) && !plain)
             return false;
@@ -129,21 +129,21 @@ static bool stat_table_parse_row(const struct line *line, size_t count_column,
  */
 static bool is_sure_row(const struct line *line) {
     struct row row;
-    char first = line->text.ptr[0];
+    char first = str_first(line->text);
     if (!(char_is_digit(first) || (first >= 'a' && first <= 'f') || (first >= 'A' && first <= 'F')))
         return false;
     if (!stat_table_parse_row(line, 0, &row) || row.digits < 6 || row.name.len == 0 ||
         row.objects == 0 || row.bytes / 12 < row.objects)
         return false;
     struct str rest = row.name, word = str_next_field(&rest);
-    return !char_is_digit(word.ptr[0]) && !str_contains(word, STR("!")) &&
+    return !char_is_digit(str_first(word)) && !str_contains(word, STR("!")) &&
            !str_starts(word, STR("MEM_")) && !str_starts(word, STR("("));
 }
 
 /* -- Other lines ------------------------------------------------------------------------------- */
 
 bool stat_table_is_header(struct str text) {
-    if (text.len == 0 || text.ptr[0] != 'M')
+    if (text.len == 0 || str_first(text) != 'M')
         return false;
     return str_eq(str_next_field(&text), STR("MT")) &&
            str_eq(str_next_field(&text), STR("Count")) &&
@@ -211,9 +211,9 @@ bool stat_table_starts(const struct transcript *t) {
     struct str text = t->line.text;
     if (text.len == 0)
         return false;
-    if (text.ptr[0] == 'M')
+    if (str_first(text) == 'M')
         return stat_table_is_header(text);
-    if (text.ptr[0] != 'S')
+    if (str_first(text) != 'S')
         return is_sure_row(&t->line);
     if (!str_eq(text, STR("Statistics:")))
         return false;
@@ -271,8 +271,8 @@ static void stat_table_join(struct pending *p, struct str text) {
     if (p->joined.len == 0)
         strbuf_add(&p->joined, name);
     /* "[[A, asm],[B, asm]]" and "<A, B>": a comma is followed by a blank but between brackets. */
-    if (name.len && name.ptr[name.len - 1] == ',' &&
-        !(name.len > 1 && name.ptr[name.len - 2] == ']' && text.ptr[0] == '['))
+    if (str_last(name) == ',' &&
+        !(name.len > 1 && name.ptr[name.len - 2] == ']' && str_first(text) == '['))
         strbuf_addc(&p->joined, ' ');
     strbuf_add(&p->joined, text);
     p->row.name = strbuf_str(&p->joined);

@@ -23,7 +23,7 @@ static bool json_value(struct str line, struct str key, struct str *ret_value) {
     struct str value = str_drop(line, key.len + 4);
     if (str_ends(value, STR(",")))
         value = str_take(value, value.len - 1);
-    if (value.len >= 2 && value.ptr[0] == '"' && str_ends(value, STR("\"")))
+    if (value.len >= 2 && str_first(value) == '"' && str_ends(value, STR("\"")))
         value = str_take(str_drop(value, 1), value.len - 2);
     *ret_value = value;
     return true;
@@ -49,7 +49,7 @@ static void json_add_wait(struct strbuf *out, const char *how, struct str what) 
 static struct str json_string(struct str line) {
     if (str_ends(line, STR(",")))
         line = str_take(line, line.len - 1);
-    bool is = line.len >= 2 && line.ptr[0] == '"' && line.ptr[line.len - 1] == '"';
+    bool is = line.len >= 2 && str_first(line) == '"' && str_last(line) == '"';
     return is ? str_take(str_drop(line, 1), line.len - 2) : str_take(line, 0);
 }
 

@@ -120,11 +120,11 @@ static struct str unquote(struct str s) {
     for (;;) {
         if (str_starts(s, STR("# ")) || str_starts(s, STR("^C")))
             s = str_trim(str_drop(s, 2)); /* what was typed to end a tool stands in front, too */
-        else if (s.len && (s.ptr[0] == '>' || (s.len == 1 && s.ptr[0] == '#')))
+        else if (s.len && (str_first(s) == '>' || (s.len == 1 && str_first(s) == '#')))
             s = str_trim(str_drop(s, 1));
-        else if (s.len > 1 && s.ptr[0] == '`')
+        else if (s.len > 1 && str_first(s) == '`')
             s = str_trim(str_drop(s, 1));
-        else if (s.len > 1 && s.ptr[s.len - 1] == '`')
+        else if (s.len > 1 && str_last(s) == '`')
             s = str_trim(str_take(s, s.len - 1));
         else
             return s;
@@ -185,7 +185,7 @@ uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most) {
 bool transcript_skip_blank(struct transcript *t) {
     while (!t->at_end && t->line.text.len == 0)
         transcript_next(t);
-    return !t->at_end && t->line.text.ptr[0] != TRANSCRIPT_BLOCK_END;
+    return !t->at_end && str_first(t->line.text) != TRANSCRIPT_BLOCK_END;
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */
@@ -266,7 +266,7 @@ static bool ends_block(struct str text) {
         if (str_eq(text, marks[i]))
             return true;
     return text.len &&
-           (text.ptr[0] == TRANSCRIPT_BLOCK_END || str_starts(text, STR("Script done")));
+           (str_first(text) == TRANSCRIPT_BLOCK_END || str_starts(text, STR("Script done")));
 }
 
 /* Lists behind which the text ends may have been cut there. */
@@ -357,7 +357,7 @@ static bool transcript_is_title(const struct line *line) {
 static void transcript_end_command(struct transcript *t) {
     struct str rest = t->unread, name = str_take(str_next_field(&rest), 40);
     /* What sets up the debugger (".load", ".sympath") prints nothing of the process. */
-    bool counts = t->unread_lines && name.len && name.ptr[0] != '.';
+    bool counts = t->unread_lines && name.len && str_first(name) != '.';
     if (counts && t->not_read_count++ < NOT_READ_NAMED)
         strbuf_addf(&t->not_read, "%s%.*s (%" PRIu64 " line%s)", t->not_read.len ? ", " : "",
                     (int)name.len, name.ptr, t->unread_lines, t->unread_lines == 1 ? "" : "s");
@@ -375,7 +375,7 @@ static void transcript_say_not_read(struct transcript *t) {
 
 static void transcript_see_line(struct transcript *t) {
     struct str command;
-    if (t->line.text.len && t->line.text.ptr[0] == TRANSCRIPT_BLOCK_END)
+    if (t->line.text.len && str_first(t->line.text) == TRANSCRIPT_BLOCK_END)
         transcript_end_command(t);
     if (transcript_is_title(&t->line) && !t->title_at)
         t->title_at = t->line.raw.ptr;

@@ -21,7 +21,7 @@
 /* -- The width --------------------------------------------------------------------------------- */
 
 static struct str line_without_end(struct str line) {
-    while (line.len && strchr(" \t\r", line.ptr[line.len - 1]))
+    while (line.len && strchr(" \t\r", str_last(line)))
         line.len--;
     return line;
 }
@@ -66,7 +66,7 @@ static bool some_end_in_blanks(struct str text) {
         size_t shown = line_without_end(line).len;
         lines += shown > 0;
         any = any || (shown && shown < line.len);
-        padded += shown > 0 && shown < line.len && line.ptr[line.len - 1] != '\r';
+        padded += shown > 0 && shown < line.len && str_last(line) != '\r';
     }
     return any && padded * 2 < lines;
 }
@@ -134,19 +134,19 @@ static bool is_range(struct str line) {
 
 /* Lines whose tool tells where they end: the next one is the rest, whatever it looks like. */
 static bool is_known_rest(struct str start, struct str next) {
-    char c = start.len > 3 && next.len ? start.ptr[0] : '\0';
+    char c = start.len > 3 && next.len ? str_first(start) : '\0';
     struct str trimmed = str_trim(start);
     if (c == '"') /* "main" #1 prio=5 os_prio=0 tid=0x... nid=8124 runnable  [0x...] */
         return str_contains(start, STR("prio=")) && !str_contains(start, STR("  [0x")) &&
                is_of_java_thread(next);
     if (is_range(start)) /* of addresses, and what is mapped there */
-        return next.ptr[0] == '/' || next.ptr[0] == '[';
+        return str_first(next) == '/' || str_first(next) == '[';
     if (c == 'g' && str_starts(start, STR("gc ")) && char_is_digit(start.ptr[3]))
         return str_contains(start, STR(" @")) && !str_ends(start, STR(" P")) &&
                !str_starts(next, STR("gc "));
-    if (trimmed.len && trimmed.ptr[0] == 'H')
+    if (str_first(trimmed) == 'H')
         return str_starts(trimmed, STR("Heap shot ")) && str_ends(start, STR(","));
-    return trimmed.len && char_is_digit(trimmed.ptr[0]) && is_in_brackets(next);
+    return char_is_digit(str_first(trimmed)) && is_in_brackets(next);
 }
 
 /* "0:000> k", "(lldb) bt", "$ pmap", "==4711== ", "#3 ", "at 0x4f", "->", "[0x4f] main",
@@ -158,7 +158,7 @@ static bool begins_anew(struct str line) {
     if (!line.len)
         return false;
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-        if (line.ptr[0] == marks[i].ptr[0] && str_starts(line, marks[i]))
+        if (str_first(line) == str_first(marks[i]) && str_starts(line, marks[i]))
             return true;
     if (is_in_brackets(line))
         return true;
@@ -173,9 +173,9 @@ static bool begins_anew(struct str line) {
 
 /* "Mem Usage: 12", "Thread 3:" */
 static bool is_label_line(struct str line) {
-    if (line.len && line.len < 70 && line.ptr[line.len - 1] == ':')
+    if (line.len && line.len < 70 && str_last(line) == ':')
         return true;
-    if (!line.len || !char_is_letter(line.ptr[0]))
+    if (!char_is_letter(str_first(line)))
         return false;
     for (size_t i = 1; i + 1 < line.len && i <= 42; i++) {
         if (line.ptr[i] == ':')
@@ -198,9 +198,9 @@ static char field_class(struct str field) {
                 (hex + 1 == digits.len && (digits.ptr[hex] == ':' || digits.ptr[hex] == ')'));
     if (hex >= 6 && hex <= 17 && decimal && ends)
         return (char)('A' + hex);
-    while (field.len && strchr("+(-", field.ptr[0]))
+    while (field.len && strchr("+(-", str_first(field)))
         field = str_drop(field, 1);
-    return field.len && char_is_digit(field.ptr[0]) ? 'n' : 'w';
+    return char_is_digit(str_first(field)) ? 'n' : 'w';
 }
 
 static size_t line_shape(struct str line, char shape[FIELDS_SEEN]) {
@@ -237,7 +237,7 @@ static bool stands_alone(struct str line) {
 
 static bool is_address(struct str field) {
     char class = field_class(field);
-    return class > 'A' + 7 && class < 'n' && char_is_hex(field.ptr[field.len - 1]);
+    return class > 'A' + 7 && class < 'n' && char_is_hex(str_last(field));
 }
 
 /* "000007fedd1809a8 1 24 Shop.Order" below a heading, which has none itself. */
@@ -308,7 +308,7 @@ static bool is_percentages(struct str line) {
     struct str field;
     bool any = false;
     while ((field = str_next_field(&line)).len) {
-        if (!char_is_digit(field.ptr[0]) || !str_ends(field, STR("%")))
+        if (!char_is_digit(str_first(field)) || !str_ends(field, STR("%")))
             return false;
         any = true;
     }
@@ -331,7 +331,7 @@ static bool ends_in_preposition(struct str line) {
 
 /* What no tool begins a line with, where the line before had no room for it. */
 static bool is_sure_rest(struct str whole, struct str next) {
-    char c = whole.ptr[0];
+    char c = str_first(whole);
     if (closes_bracket(whole, next) || is_percentages(next))
         return true;
     if (is_ruled(next))
@@ -350,7 +350,7 @@ static bool has_gap(struct str line) {
 /* Does the next line carry on with the one before? */
 static bool carries_on(struct wrapping *w, struct str next) {
     struct str last = line_without_end(w->last), rest = next, word = str_next_field(&rest);
-    if (!last.len || !next.len || strchr(" \t", next.ptr[0]))
+    if (!last.len || !next.len || strchr(" \t", str_first(next)))
         return false;
     if (is_known_rest(w->start, next)) {
         w->known += !is_in_brackets(next);
@@ -471,8 +471,8 @@ static struct full_lines find_full_lines(struct str text) {
         found.full += is_full_line(line, found.width);
         found.marked += is_full_line(line, found.width) && line.ptr[found.width - 1] == '\\';
         found.nearly += line.len < found.width && line.len + FULL_NEARLY >= found.width;
-        found.in_word += last.len == found.width && line.len && char_is_word(line.ptr[0]) &&
-                         char_is_word(last.ptr[last.len - 1]);
+        found.in_word += last.len == found.width && char_is_word(str_first(line)) &&
+                         char_is_word(str_last(last));
     }
     return found;
 }
@@ -516,7 +516,7 @@ static uint32_t break_class(struct str field) {
         return '%';
     if (class != 'w' || !field.len)
         return (unsigned char)class;
-    char c = field.ptr[0];
+    char c = str_first(field);
     if (char_is_letter(c))
         return c >= 'a' && c <= 'z' ? 'a' : 'W';
     return (unsigned char)c;
@@ -524,10 +524,10 @@ static uint32_t break_class(struct str field) {
 
 uint32_t wrapped_break_kind(const struct wrapped_layout *layout, struct str last, struct str next) {
     struct str line = line_without_end(next), rest = line, before = line_without_end(last);
-    if (!before.len || !line.len || strchr(" \t", line.ptr[0]) || begins_anew(line) ||
+    if (!before.len || !line.len || strchr(" \t", str_first(line)) || begins_anew(line) ||
         is_ruled(line) != is_ruled(before) || (!is_ruled(line) && stands_alone(line)) ||
         is_first_row(before, line) ||
-        (!char_is_letter(line.ptr[0]) && !is_ruled(line) && are_alike(before, line)))
+        (!char_is_letter(str_first(line)) && !is_ruled(line) && are_alike(before, line)))
         return 0;
     struct str word = str_next_field(&rest), first = before;
     size_t length = layout->blanks && last.len <= layout->width ? last.len : before.len;

@@ -222,8 +222,8 @@ static bool gperftools_read_lines(struct reading *r, struct str text, struct err
         line = str_trim(line);
         if (!line.len)
             continue;
-        if (!(line.ptr[0] == '#' ? gperftools_read_comment(r, str_drop(line, 1), err)
-                                 : read_row(r, line, err)))
+        if (!(str_first(line) == '#' ? gperftools_read_comment(r, str_drop(line, 1), err)
+                                     : read_row(r, line, err)))
             return false;
     }
     return end_row(r, err);

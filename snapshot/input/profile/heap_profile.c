@@ -132,7 +132,7 @@ static bool heap_profile_replace(struct heap_profile *p, struct str *path,
         return true;
     for (uint32_t i = 0; i < count; i++) {
         struct str rest = str_drop(*path, 1 + all[i].name.len);
-        if (!str_starts(str_drop(*path, 1), all[i].name) || (rest.len && rest.ptr[0] != '/'))
+        if (!str_starts(str_drop(*path, 1), all[i].name) || (rest.len && str_first(rest) != '/'))
             continue;
         char *text = arena_alloc(&p->arena, all[i].value.len + rest.len + 1);
         if (!text)

@@ -249,7 +249,7 @@ static void heaptrack_file_read_comment(struct heaptrack_file *f, struct str lin
 
 static bool read_suppression(struct heaptrack_file *f, struct str rest, struct err *err) {
     rest = str_trim(rest);
-    if (rest.len == 0 || rest.ptr[0] == '#')
+    if (rest.len == 0 || str_first(rest) == '#')
         return true;
     bool good = str_starts(rest, STR("leak:")) && rest.len > 5;
     if (!good || f->suppressions.count == SUPPRESSIONS_MAX) {
@@ -282,11 +282,11 @@ static bool is_raw(struct err *err) {
 static bool heaptrack_file_read_line(struct heaptrack_file *f, struct str line, struct err *err) {
     struct str rest = str_drop(line, 2);
     uint64_t pages;
-    if (line.len > 1 && line.ptr[1] != ' ' && line.ptr[0] != '#') {
+    if (line.len > 1 && line.ptr[1] != ' ' && str_first(line) != '#') {
         f->bad_lines++;
         return true;
     }
-    switch (line.ptr[0]) {
+    switch (str_first(line)) {
     case 's':
         return heaptrack_file_read_string(f, rest, err);
     case 'i':
@@ -454,7 +454,7 @@ bool heaptrack_probe(struct bytes head) {
     if (!heaptrack_file_next_number(&line, &number) || number < 0x010000 || number > 0xffffff ||
         (line.len && !heaptrack_file_next_number(&line, &number)) || line.len)
         return false;
-    return rest.len == 0 || (strchr("XxIAmSstia+cR#", rest.ptr[0]) && rest.ptr[0] &&
+    return rest.len == 0 || (strchr("XxIAmSstia+cR#", str_first(rest)) && str_first(rest) &&
                              (rest.len == 1 || rest.ptr[1] == ' ' || rest.ptr[1] == '\n'));
 }
 

@@ -17,17 +17,17 @@ bool suppression_matches(struct str pattern, struct str text) {
         return true;
     if (text.len == 0)
         return false;
-    bool start = pattern.len && pattern.ptr[0] == '^', anything = false;
+    bool start = str_first(pattern) == '^', anything = false;
     if (start)
         pattern = str_drop(pattern, 1);
     while (pattern.len) {
-        if (pattern.ptr[0] == '*') {
+        if (str_first(pattern) == '*') {
             pattern = str_drop(pattern, 1);
             start = false;
             anything = true;
             continue;
         }
-        if (pattern.ptr[0] == '$')
+        if (str_first(pattern) == '$')
             return text.len == 0 || anything;
         size_t piece = 0;
         while (piece < pattern.len && pattern.ptr[piece] != '*' && pattern.ptr[piece] != '$')

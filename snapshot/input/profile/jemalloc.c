@@ -159,10 +159,10 @@ static bool jemalloc_read_stacks(struct reading *r, struct str text, struct err 
         line = str_trim(line);
         if (!line.len)
             continue;
-        if (line.ptr[0] == '@') {
+        if (str_first(line) == '@') {
             if (!begin_stack(r, str_drop(line, 1), err))
                 return false;
-        } else if (line.ptr[0] == 't') {
+        } else if (str_first(line) == 't') {
             read_figures(r, line);
         } else {
             r->not_understood++;

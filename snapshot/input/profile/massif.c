@@ -49,7 +49,7 @@ static bool parse_node(struct str line, uint64_t *ret_bytes, uint64_t *ret_calle
                        struct str *ret_text) {
     struct str rest = str_drop(line, 1);
     struct str callers = str_next_field(&rest);
-    if (line.len < 2 || line.ptr[0] != 'n' || !str_ends(callers, STR(":")) ||
+    if (line.len < 2 || str_first(line) != 'n' || !str_ends(callers, STR(":")) ||
         !num_dec(str_take(callers, callers.len - 1), ret_callers) ||
         !num_dec(str_next_field(&rest), ret_bytes) || *ret_bytes == ABSENT)
         return false;
@@ -71,7 +71,7 @@ static bool read_node(struct massif *m, struct str line, bool *ret_mine, struct 
 static bool read_tree(struct massif *m, bool wanted, uint64_t heap_bytes, struct err *err) {
     struct str rest = m->rest, line;
     bool mine = true, first = true;
-    while (str_next_line(&rest, &line) && line.len && line.ptr[0] != '#') {
+    while (str_next_line(&rest, &line) && line.len && str_first(line) != '#') {
         if (wanted && !read_node(m, line, &mine, err))
             return false;
         m->bad_lines += !mine;
@@ -111,7 +111,7 @@ static void massif_read_fields(struct massif *m, struct massif_snapshot *s) {
         uint64_t unit = str_eq(m->time_unit, STR("ms"))  ? 1000000
                         : str_eq(m->time_unit, STR("s")) ? 1000000000
                                                          : 1;
-        bool good = line.len == 0 || line.ptr[0] == '#';
+        bool good = line.len == 0 || str_first(line) == '#';
         if (str_starts(line, STR("time=")))
             good = num_scaled(str_drop(line, 5), unit, &s->time);
         else if (str_starts(line, STR("heap_tree=")))
@@ -188,7 +188,7 @@ static bool massif_read_header(struct massif *m, struct str line, struct err *er
     if (str_starts(line, STR("time_unit: ")))
         m->time_unit = str_trim(str_drop(line, 11));
     else
-        m->bad_lines += line.len > 0 && line.ptr[0] != '#';
+        m->bad_lines += line.len > 0 && str_first(line) != '#';
     return true;
 }
 
@@ -233,7 +233,7 @@ static bool massif_read_lines(struct massif *m, struct err *err) {
             if (!massif_read_header(m, line, err))
                 return false;
         } else {
-            m->bad_lines += line.len > 0 && line.ptr[0] != '#';
+            m->bad_lines += line.len > 0 && str_first(line) != '#';
         }
     }
     return true;
@@ -248,7 +248,7 @@ static bool read_massif(struct source *source, struct builder *b, struct err *er
     m->peak_bytes = m->peak_moment = m->last_bytes = ABSENT;
     m->trees = count_trees(m->rest);
     m->has_trees = m->trees > 0;
-    if (m->rest.len && m->rest.ptr[m->rest.len - 1] != '\n')
+    if (m->rest.len && str_last(m->rest) != '\n')
         m->bad_lines++; /* cut in the middle of a line */
     bool ok = massif_read_lines(m, err);
     if (ok && m->snapshots == 0)

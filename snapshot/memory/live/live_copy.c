@@ -71,7 +71,7 @@ struct copying {
 /* Files that are only read stay what they are, and can be read later. */
 static bool copy_wants(const struct space_mapping *m) {
     struct str file = m->file ? str_of(m->file) : STR("");
-    bool is_file = file.len && file.ptr[0] == '/' && !str_starts(file, STR("/memfd:")) &&
+    bool is_file = str_first(file) == '/' && !str_starts(file, STR("/memfd:")) &&
                    !str_starts(file, STR("/dev/"));
     if (!is_file)
         return true;

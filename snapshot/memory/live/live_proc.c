@@ -58,7 +58,7 @@ static bool parse_mapping(struct str line, struct space_mapping *ret, struct str
     struct str perms = str_next_field(&line), offset = str_next_field(&line);
     if (perms.len != 4 || !num_hex(offset, &ret->file_offset))
         return false;
-    ret->flags = (perms.ptr[0] == 'r' ? MAP_READ : 0) | (perms.ptr[1] == 'w' ? MAP_WRITE : 0) |
+    ret->flags = (str_first(perms) == 'r' ? MAP_READ : 0) | (perms.ptr[1] == 'w' ? MAP_WRITE : 0) |
                  (perms.ptr[2] == 'x' ? MAP_EXEC : 0);
     str_next_field(&line); /* device */
     str_next_field(&line); /* inode */

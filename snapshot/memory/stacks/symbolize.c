@@ -103,7 +103,7 @@ static bool find_file(struct symbolizer *z, struct str module, struct str build_
         if (try_file(z, false, folder, str_drop(build_id, 2), ".debug", build_id, ret_file))
             return true;
     }
-    return z->sysroot && module.ptr[0] == '/' && !str_contains(module, STR("/../")) &&
+    return z->sysroot && str_first(module) == '/' && !str_contains(module, STR("/../")) &&
            try_file(z, true, "", module, "", build_id, ret_file);
 }
 

@@ -68,7 +68,7 @@ static bool screen_is_number(struct str s) {
         if (s.ptr[i] == '-' && i)
             return false;
     }
-    return digits > 0 && (str_eq(str_take(s, 1), STR("-")) || char_is_digit(s.ptr[0]));
+    return digits > 0 && (str_eq(str_take(s, 1), STR("-")) || char_is_digit(str_first(s)));
 }
 
 /* What stands behind the last gap of two blanks, or behind the last blank; *rest: in front. */
@@ -124,7 +124,7 @@ static bool screen_is_provider(struct str text, struct str *ret_name) {
         return false;
     if (str_ends(text, STR(":")) && str_contains(text, STR("."))) /* 3.0 */
         *ret_name = str_take(text, text.len - 1);
-    else if (text.ptr[0] == '[' && str_ends(text, STR("]")))
+    else if (str_first(text) == '[' && str_ends(text, STR("]")))
         *ret_name = str_take(str_drop(text, 1), text.len - 2);
     else
         return false;
@@ -352,7 +352,7 @@ static bool screen_starts(const struct transcript *t) {
     struct line next;
     if (str_contains(str_take(text, 400), SCREEN_TOP) || screen_is_heading(text))
         return true;
-    if (text.ptr[0] == '[')
+    if (str_first(text) == '[')
         return screen_is_provider(text, &name) && transcript_peek(t, 1, &next) &&
                (screen_is_sure_row(next.text) || screen_has_unit(next.text));
     return screen_is_sure_row(text) && transcript_peek(t, 1, &next) &&

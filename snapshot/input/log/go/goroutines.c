@@ -108,7 +108,7 @@ static bool go_parse_entry_frame(struct str text, struct str *ret_frame) {
 /* "sync.(*Mutex).lockSlow(0xc0000b2008, {0x1, 0x2})": name and arguments. */
 static bool go_parse_call(struct str text, struct str *ret_name, struct str *ret_arguments) {
     size_t depth = 0;
-    if (!str_ends(text, STR(")")) || text.ptr[0] == '/' || text.ptr[0] == '(')
+    if (!str_ends(text, STR(")")) || str_first(text) == '/' || str_first(text) == '(')
         return false;
     for (size_t i = text.len; i-- > 1;) {
         depth += text.ptr[i] == ')';
@@ -313,9 +313,10 @@ static bool go_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct go_header header;
     uint64_t total;
-    if (text.ptr[0] == 'f')
+    if (str_first(text) == 'f')
         return go_is_fatal(text);
-    return text.ptr[0] == 'g' && (go_parse_header(text, &header) || go_parse_profile(text, &total));
+    return str_first(text) == 'g' &&
+           (go_parse_header(text, &header) || go_parse_profile(text, &total));
 }
 
 const struct section section_goroutines = {

@@ -31,7 +31,7 @@ struct histogram_row {
 };
 
 static bool jmap_is_header(struct str text) {
-    if (text.len < 12 || (text.ptr[0] != 'n' && text.ptr[0] != '#'))
+    if (text.len < 12 || (str_first(text) != 'n' && str_first(text) != '#'))
         return false;
     struct str first = str_next_field(&text);
     if (str_eq(first, STR("num")))
@@ -74,7 +74,7 @@ static bool jmap_parse_total(struct str text, struct cell *ret_total) {
 
 /* A class name, as the JVM writes it: no blanks but in "<no name>", and no digit in front. */
 static bool is_class_name(struct str name) {
-    char c = name.ptr[0];
+    char c = str_first(name);
     if (str_eq(name, STR("<no name>")))
         return true;
     for (size_t i = 0; i < name.len; i++)
@@ -101,7 +101,7 @@ static bool is_bare_histogram(const struct transcript *t) {
 }
 
 static bool jmap_starts(const struct transcript *t) {
-    char first = t->line.text.ptr[0];
+    char first = str_first(t->line.text);
     if (char_is_digit(first))
         return is_bare_histogram(t);
     return jmap_is_header(t->line.text);

@@ -250,7 +250,7 @@ static bool take_waited(struct jstack_reading *r, struct str text) {
         r->edge.address = ABSENT;
     size_t a = str_find(rest, STR("a "), 0);
     rest = a == STR_NOT_FOUND ? STR("") : str_drop(rest, a + 2);
-    while (rest.len && (rest.ptr[rest.len - 1] == ',' || rest.ptr[rest.len - 1] == ')'))
+    while (rest.len && (str_last(rest) == ',' || str_last(rest) == ')'))
         rest = str_take(rest, rest.len - 1);
     r->edge.type = rest;
     return true;
@@ -470,7 +470,7 @@ static bool jstack_read(struct transcript *t, struct err *err) {
 static bool jstack_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct jstack_thread thread;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (c == '"' || c == '#')
         return jstack_parse_thread(text, &thread) && !thread.bare;
     if (c == 'T')

@@ -131,7 +131,7 @@ bool jstack_parse_thread(struct str text, struct jstack_thread *ret_thread) {
         text = str_trim(text);
     }
     /* Names may hold quotes: the first behind which the words of a thread stand ends it. */
-    for (size_t i = 1; text.len > 1 && text.ptr[0] == '"' && i < text.len; i++) {
+    for (size_t i = 1; text.len > 1 && str_first(text) == '"' && i < text.len; i++) {
         if (text.ptr[i] != '"')
             continue;
         struct str rest = str_trim(str_drop(text, i + 1));
@@ -248,7 +248,7 @@ static void jstack_add_method(struct str name, struct strbuf *out) {
     }
     struct str rest = str_drop(name, lambda + 8);
     strbuf_add(out, str_take(name, lambda + 8));
-    while (rest.len && rest.ptr[0] != '.')
+    while (rest.len && str_first(rest) != '.')
         rest = str_drop(rest, 1);
     strbuf_add(out, rest);
 }
@@ -257,7 +257,7 @@ struct str jstack_frame(struct builder *b, struct str text, struct err *err) {
     struct strbuf out;
     strbuf_init(&out);
     if (str_starts(text, STR("at ")) || str_starts(text, STR("- ")))
-        text = str_trim(str_drop(text, text.ptr[0] == 'a' ? 3 : 2));
+        text = str_trim(str_drop(text, str_first(text) == 'a' ? 3 : 2));
     size_t bci = str_find(text, STR(" @bci="), 0);
     text = jstack_without_module(str_take(text, bci));
     size_t paren = str_find(text, STR("("), 0);

@@ -297,7 +297,7 @@ static bool nmt_starts(const struct transcript *t) {
     struct nmt_category item;
     struct str text = t->line.text;
     return str_starts(text, STR("Native Memory Tracking:")) ||
-           ((text.ptr[0] == '-' || text.ptr[0] == 'T') && nmt_category(&none, text, &item));
+           ((str_first(text) == '-' || str_first(text) == 'T') && nmt_category(&none, text, &item));
 }
 
 const struct section section_native_memory = {

@@ -40,7 +40,7 @@ struct container_reading {
 
 /* Without what terminals were told to do: "ESC[2JESC[HCONTAINER ID". */
 static struct str container_line(struct str text) {
-    while (text.len > 2 && text.ptr[0] == '\x1b' && text.ptr[1] == '[') {
+    while (text.len > 2 && str_first(text) == '\x1b' && text.ptr[1] == '[') {
         size_t end = 2;
         while (end < text.len && (text.ptr[end] < '@' || text.ptr[end] > '~'))
             end++;

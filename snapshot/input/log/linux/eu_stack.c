@@ -121,10 +121,10 @@ static bool eu_read(struct transcript *t, struct err *err) {
 static bool eu_starts(const struct transcript *t) {
     struct str text = t->line.text, rest;
     uint64_t id;
-    if (text.ptr[0] == 'P')
+    if (str_first(text) == 'P')
         return eu_parse_id(text, STR("PID "), &id, &rest) &&
                (str_eq(rest, STR("- process")) || str_eq(rest, STR("- core")));
-    return text.ptr[0] == 'T' && str_ends(text, STR(":")) &&
+    return str_first(text) == 'T' && str_ends(text, STR(":")) &&
            eu_parse_id(text, STR("TID "), &id, &rest) && !rest.len;
 }
 

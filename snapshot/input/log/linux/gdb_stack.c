@@ -285,7 +285,7 @@ static void printed_object(const struct transcript *t, uint64_t *ret_address,
 
 /* "$1 = {__data = {__lock = 2, ... __owner = 4710" */
 static bool gdb_is_mutex(struct str text) {
-    return text.len && text.ptr[0] == '$' && str_contains(str_take(text, 64), STR("= {__data = {"));
+    return str_first(text) == '$' && str_contains(str_take(text, 64), STR("= {__data = {"));
 }
 
 static bool gdb_store_mutex(struct gdb_reading *r, struct str text, struct err *err) {
@@ -418,7 +418,7 @@ static bool gdb_is_first_frame(struct str text) {
 static bool gdb_starts(const struct transcript *t) {
     struct str text = t->line.text, frame;
     struct gdb_thread thread;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (c == 'T')
         return gdb_parse_thread(text, &thread);
     if (c == 'I')

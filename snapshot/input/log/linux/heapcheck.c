@@ -117,7 +117,7 @@ static bool heapcheck_read(struct transcript *t, struct err *err) {
 
 static bool heapcheck_starts(const struct transcript *t) {
     struct cell cell;
-    return t->line.text.ptr[0] == 'L' &&
+    return str_first(t->line.text) == 'L' &&
            (heapcheck_head(t->line.text, &cell) || heapcheck_record(t->line.text, &cell));
 }
 

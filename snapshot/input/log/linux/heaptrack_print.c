@@ -84,7 +84,7 @@ static bool parse_amount(struct str s, uint64_t *ret_value, uint64_t *ret_error)
     if (str_ends(s, STR("B")))
         s = str_take(s, s.len - 1);
     for (size_t i = 0; s.len && letters[i]; i++) {
-        if (s.ptr[s.len - 1] != letters[i])
+        if (str_last(s) != letters[i])
             continue;
         for (size_t j = 0; j <= i; j++)
             unit *= 1000;
@@ -362,7 +362,7 @@ static bool heaptrack_print_add_total(struct print_reader *r, struct str text) {
         }
         if (i == LEAKED)
             r->leaked_error = wrong;
-        r->is_diff |= value.ptr[0] == '-';
+        r->is_diff |= str_first(value) == '-';
         heaptrack_print_keep(r, i, totals[i].counter, number, totals[i].unit);
         return true;
     }
@@ -397,7 +397,7 @@ static bool heaptrack_print_read_line(struct print_reader *r, bool *ret_mine, st
     *ret_mine = true;
     if (text.len == 0)
         return end_entry(r, err);
-    bool is_label = parse_label(text, &label), negative = text.ptr[0] == '-';
+    bool is_label = parse_label(text, &label), negative = str_first(text) == '-';
     r->is_diff |= is_label && (negative || str_contains(text, STR(" over -")));
     if (is_label)
         return begin_entry(r, &label, err);
@@ -405,7 +405,7 @@ static bool heaptrack_print_read_line(struct print_reader *r, bool *ret_mine, st
         r->is_diff |= str_starts(text, STR("reading diff file"));
         return end_entry(r, err);
     }
-    bool stop = text.len == 1 && !char_is_word(text.ptr[0]); /* the full stop of a mail */
+    bool stop = text.len == 1 && !char_is_word(str_first(text)); /* the full stop of a mail */
     if (r->in_entry && !stop)
         return heaptrack_print_read_frame(r, text, err);
     if (str_starts(text, STR("Debuggee command was: ")))

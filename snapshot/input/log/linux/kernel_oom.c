@@ -110,7 +110,7 @@ static bool oom_task(struct oom_reading *r, struct str text, bool *ret_mine, str
     uint64_t pages;
     *ret_mine = r->in_table && count > r->rss_cell + 1 && count < 16 &&
                 num_dec(cells[r->rss_cell], &pages) && pages < (uint64_t)1 << 40 &&
-                !char_is_digit(cells[count - 1].ptr[0]);
+                !char_is_digit(str_first(cells[count - 1]));
     if (!*ret_mine || !oom_begin(r) || r->tasks++ >= OOM_TASKS)
         return true;
     uint32_t counters;

@@ -24,12 +24,12 @@ bool linux_map_add(struct linux_map *map, const struct linux_region *region, str
 
 bool linux_flags_parse(struct str text, uint32_t *ret_flags) {
     uint32_t flags = 0;
-    if ((text.len != 4 && text.len != 5) || (text.ptr[0] != 'r' && text.ptr[0] != '-') ||
+    if ((text.len != 4 && text.len != 5) || (str_first(text) != 'r' && str_first(text) != '-') ||
         (text.ptr[1] != 'w' && text.ptr[1] != '-') || (text.ptr[2] != 'x' && text.ptr[2] != '-') ||
         (text.ptr[3] != 'p' && text.ptr[3] != 's' && text.ptr[3] != '-') ||
         (text.len == 4 && text.ptr[3] == '-'))
         return false;
-    flags |= text.ptr[0] == 'r' ? LINUX_READ : 0;
+    flags |= str_first(text) == 'r' ? LINUX_READ : 0;
     flags |= text.ptr[1] == 'w' ? LINUX_WRITE : 0;
     flags |= text.ptr[2] == 'x' ? LINUX_EXEC : 0;
     flags |= text.ptr[3] == 's' ? LINUX_SHARED : 0;
@@ -75,7 +75,7 @@ static bool is_kernel(struct str name) {
 }
 
 static bool is_file(struct str name) {
-    return name.len && name.ptr[0] != '[';
+    return name.len && str_first(name) != '[';
 }
 
 /* The runtime maps code heaps twice through this (W^X). */

@@ -64,7 +64,7 @@ static bool lldb_parse_thread(struct str text, struct lldb_thread *ret_thread) {
     if (!num_dec(str_take(text, n), &thread.number) || thread.number >= UINT32_MAX)
         return false;
     text = str_drop(text, n);
-    if (text.len && text.ptr[0] != ',' && text.ptr[0] != ':')
+    if (text.len && str_first(text) != ',' && str_first(text) != ':')
         return false;
     thread.name = lldb_value(text, STR("name = '"));
     if (!thread.name.len)
@@ -250,7 +250,7 @@ static bool lldb_read(struct transcript *t, struct err *err) {
 static bool lldb_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct lldb_thread thread;
-    return (text.ptr[0] == '*' || text.ptr[0] == 't') && lldb_parse_thread(text, &thread);
+    return (str_first(text) == '*' || str_first(text) == 't') && lldb_parse_thread(text, &thread);
 }
 
 const struct section section_lldb = {

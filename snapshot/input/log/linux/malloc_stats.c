@@ -235,13 +235,13 @@ static bool malloc_stats_starts(const struct transcript *t) {
     struct malloc_reading none = {.t = NULL};
     struct line next;
     uint64_t value;
-    if (text.ptr[0] == 'A' && malloc_is_arena(text, &value))
+    if (str_first(text) == 'A' && malloc_is_arena(text, &value))
         return transcript_peek(t, 1, &next) && malloc_figure(next.text, "system bytes", &value);
-    if (text.ptr[0] == 'T')
+    if (str_first(text) == 'T')
         return str_starts(text, STR("Total (incl. mmap)"));
-    if (text.ptr[0] == 's')
+    if (str_first(text) == 's')
         return malloc_figure(text, "system bytes", &value);
-    return (text.ptr[0] == 'A' || text.ptr[0] == 'M') &&
+    return (str_first(text) == 'A' || str_first(text) == 'M') &&
            (malloc_jemalloc(&none, text, false, NULL) || malloc_tcmalloc(&none, text, false, NULL));
 }
 

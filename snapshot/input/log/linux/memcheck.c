@@ -90,7 +90,7 @@ static struct str without_prefix(struct str text, uint64_t *ret_pid) {
 /* "8,032", "16 (+16)"; of the second what it is now. */
 static bool memcheck_number(struct str *rest, uint64_t *ret_value) {
     struct str text = *rest, first = str_next_field(&text), next;
-    while (first.len && strchr("(+", first.ptr[0]))
+    while (first.len && strchr("(+", str_first(first)))
         first = str_drop(first, 1);
     if (!num_grouped(first, ret_value) || *ret_value == ABSENT)
         return false;
@@ -122,7 +122,7 @@ static bool parse_record(struct str text, struct leak_record *ret_record) {
     struct leak_record record = {.indirect = ABSENT};
     uint64_t with;
     struct str rest = text, inner;
-    if (!text.len || !(char_is_digit(text.ptr[0]) || text.ptr[0] == '+') ||
+    if (!text.len || !(char_is_digit(str_first(text)) || str_first(text) == '+') ||
         !memcheck_number(&rest, &record.bytes))
         return false;
     inner = rest;
@@ -345,7 +345,7 @@ static bool memcheck_starts(const struct transcript *t) {
     uint64_t pid;
     if (t->leaks_read & MEMCHECK_READ)
         return false;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (!is_mark(c) && !char_is_digit(c) && c != 'H' && c != 'L' && c != '+')
         return false;
     text = without_prefix(text, &pid);

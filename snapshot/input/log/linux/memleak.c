@@ -155,7 +155,7 @@ static bool memleak_read_stacks(struct tick *k, struct err *err) {
         } else if (str_starts(text, STR("addr = "))) {
             continue;
         } else if (memleak_is_frame(k)) {
-            k->is_numbered |= char_is_digit(text.ptr[0]) && str_contains(text, STR("[<"));
+            k->is_numbered |= char_is_digit(str_first(text)) && str_contains(text, STR("[<"));
             if (!memleak_add_frame(k, text, err))
                 return false;
         } else {
@@ -167,7 +167,7 @@ static bool memleak_read_stacks(struct tick *k, struct err *err) {
 
 static bool memleak_starts(const struct transcript *t) {
     uint64_t limit;
-    return t->line.text.len && t->line.text.ptr[0] == '[' && parse_head(t->line.text, &limit);
+    return str_first(t->line.text) == '[' && parse_head(t->line.text, &limit);
 }
 
 static bool say_tool(struct builder *b, struct err *err) {

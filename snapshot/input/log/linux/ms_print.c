@@ -89,7 +89,7 @@ static bool msprint_parse_node(struct str text, uint64_t *ret_bytes, struct str 
 
 static bool msprint_is_root(struct str text, uint64_t *ret_bytes) {
     struct str what;
-    return text.len && char_is_digit(text.ptr[0]) && msprint_parse_node(text, ret_bytes, &what) &&
+    return char_is_digit(str_first(text)) && msprint_parse_node(text, ret_bytes, &what) &&
            (str_starts(what, STR("(heap allocation functions)")) ||
             str_starts(what, STR("(page allocation syscalls)")));
 }
@@ -348,7 +348,7 @@ static bool msprint_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct line next;
     uint64_t bytes;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'C':
         return str_starts(text, STR("Command:")) && transcript_peek(t, 1, &next) &&
                str_starts(next.text, STR("Massif arguments:"));

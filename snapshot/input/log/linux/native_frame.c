@@ -57,7 +57,7 @@ bool native_take_number(struct str *text, uint64_t *ret_number) {
     if ((!lldb && !str_starts(*text, STR("#"))) || !num_dec(str_take(s, n), ret_number))
         return false;
     s = str_drop(s, n);
-    if (lldb ? !str_starts(s, STR(":")) : !(s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')))
+    if (lldb ? !str_starts(s, STR(":")) : !(s.len && (str_first(s) == ' ' || str_first(s) == '\t')))
         return false;
     *text = str_trim(str_drop(s, 1));
     return true;
@@ -76,13 +76,13 @@ void native_skip_address(struct str *text) {
 /* "__GI___lll_lock_wait" is lll_lock_wait, "__nanosleep_nocancel" is nanosleep. */
 static struct str native_plain_name(struct str function) {
     struct str s = without_version(function);
-    while (s.len && s.ptr[0] == '_')
+    while (str_first(s) == '_')
         s = str_drop(s, 1);
     if (str_starts(s, STR("GI_")))
         s = str_drop(s, 3);
     if (str_starts(s, STR("libc_")))
         s = str_drop(s, 5);
-    while (s.len && s.ptr[0] == '_')
+    while (str_first(s) == '_')
         s = str_drop(s, 1);
     if (str_ends(s, STR("_nocancel")))
         s = str_take(s, s.len - 9);

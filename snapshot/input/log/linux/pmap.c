@@ -160,7 +160,8 @@ static struct str mapping_name(struct str name) {
 /* "rd wr mr mw me ac sd  ink" without the flags */
 static struct str without_flags(struct str name) {
     for (struct str rest = name, word; (word = str_next_field(&rest)).len == 2; name = rest)
-        if (word.ptr[0] < 'a' || word.ptr[0] > 'z' || word.ptr[1] < 'a' || word.ptr[1] > 'z')
+        if (str_first(word) < 'a' || str_first(word) > 'z' || word.ptr[1] < 'a' ||
+            word.ptr[1] > 'z')
             break;
     return str_trim(name);
 }
@@ -358,12 +359,12 @@ static bool pmap_starts(const struct transcript *t) {
     struct heading heading;
     struct line next;
     uint64_t pid;
-    if (text.ptr[0] == 'A')
+    if (str_first(text) == 'A')
         return pmap_parse_heading(text, &heading);
-    if (char_is_hex(text.ptr[0]) && pmap_rows_follow(t, 0))
+    if (char_is_hex(str_first(text)) && pmap_rows_follow(t, 0))
         return true;
-    return text.ptr[0] >= '1' && text.ptr[0] <= '9' && pmap_parse_process(text, &pid, &program) &&
-           transcript_peek(t, 1, &next) &&
+    return str_first(text) >= '1' && str_first(text) <= '9' &&
+           pmap_parse_process(text, &pid, &program) && transcript_peek(t, 1, &next) &&
            (pmap_parse_heading(next.text, &heading) || pmap_rows_follow(t, 1) ||
             (next.text.len == 0 && transcript_peek(t, 2, &next) &&
              pmap_parse_heading(next.text, &heading)));

@@ -80,7 +80,7 @@ static bool parse_figure(struct str text, uint64_t unit, struct figure *ret) {
 }
 
 static bool is_percent(struct str s) {
-    return s.len > 1 && s.ptr[s.len - 1] == '%' && (char_is_digit(s.ptr[0]) || s.ptr[0] == '-');
+    return s.len > 1 && str_last(s) == '%' && (char_is_digit(str_first(s)) || str_first(s) == '-');
 }
 
 static bool pprof_text_parse_row(struct str text, uint64_t unit, struct text_row *ret) {
@@ -154,7 +154,7 @@ static bool pprof_text_starts(const struct transcript *t) {
     struct text_row row;
     struct line next;
     uint64_t unit;
-    char first = t->line.text.ptr[0];
+    char first = str_first(t->line.text);
     if (first == 'f')
         return pprof_text_is_header(t->line.text);
     if (first == 'S')
@@ -341,7 +341,7 @@ static void pprof_text_read_head(struct reading *r) {
     /* Also where nothing but the command tells: -alloc_space, -sample_index=alloc_space */
     r->ever |= !typed && r->t->line.number - r->t->command_line < HEAD_LINES &&
                str_contains(r->t->command_raw, STR("alloc_"));
-    char first = r->t->line.text.ptr[0];
+    char first = str_first(r->t->line.text);
     if (first == 'S') {
         read_showing(r);
         return;

@@ -68,7 +68,7 @@ static bool process_parse_heading(struct str text, struct process_heading *ret_h
             h.threads = column;
         else if (STR_IS_ONE_OF(word, command))
             h.command = column;
-        else if (char_is_digit(word.ptr[0]))
+        else if (char_is_digit(str_first(word)))
             return false;
     }
     *ret_heading = h;
@@ -80,7 +80,7 @@ static bool process_size(struct str text, uint64_t *ret_bytes) {
     uint64_t scale = 1024;
     if (!text.len)
         return false;
-    switch (text.ptr[text.len - 1]) {
+    switch (str_last(text)) {
     case 'm':
     case 'M':
         scale = (uint64_t)1 << 20;
@@ -207,7 +207,7 @@ static bool process_take(void *context, bool *ret_mine, struct err *err) {
     struct line next;
     struct str behind;
     *ret_mine = r->headed && !transcript_is_command(&r->t->line, &command) &&
-                ((char_is_digit(first.ptr[0]) && r->heading.pid == 0) ||
+                ((char_is_digit(str_first(first)) && r->heading.pid == 0) ||
                  process_parse_columns(text, &r->heading, &p, &behind) ||
                  (transcript_peek(r->t, 1, &next) &&
                   process_parse_columns(next.text, &r->heading, &p, &behind)));

@@ -46,7 +46,8 @@ static bool smaps_parse_heading(struct str text, struct linux_region *ret_region
 /* "Rss:                  24 kB", "VmFlags: rd ex": the name, and the number of bytes or ABSENT. */
 static bool smaps_parse_field(struct str text, struct str *ret_name, uint64_t *ret_bytes) {
     size_t colon = str_find(str_take(text, 32), STR(":"), 0);
-    if (colon == STR_NOT_FOUND || colon == 0 || !(text.ptr[0] >= 'A' && text.ptr[0] <= 'Z') ||
+    if (colon == STR_NOT_FOUND || colon == 0 ||
+        !(str_first(text) >= 'A' && str_first(text) <= 'Z') ||
         str_contains(str_take(text, colon), STR(" ")))
         return false;
     struct str rest = str_drop(text, colon + 1), f[2];
@@ -169,7 +170,7 @@ static bool smaps_starts(const struct transcript *t) {
     struct linux_region region;
     struct line next;
     uint64_t end;
-    char c = text.ptr[0];
+    char c = str_first(text);
     return (char_is_digit(c) || (c >= 'a' && c <= 'f')) &&
            smaps_parse_heading(text, &region, &end) && transcript_peek(t, 1, &next) &&
            (next.text.len || transcript_peek(t, 2, &next)) &&

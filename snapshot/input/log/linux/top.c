@@ -132,7 +132,7 @@ static const char *state_name(struct str state) {
         {'I', "idle"},
     };
     for (size_t i = 0; state.len == 1 && i < sizeof(names) / sizeof(*names); i++)
-        if (names[i].letter == state.ptr[0])
+        if (names[i].letter == str_first(state))
             return names[i].name;
     return NULL;
 }
@@ -223,8 +223,8 @@ static bool top_read(struct transcript *t, struct err *err) {
 static bool top_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct heading heading;
-    return (text.ptr[0] == 't' && is_top(text)) ||
-           (text.ptr[0] == 'P' && str_starts(text, STR("PID ")) &&
+    return (str_first(text) == 't' && is_top(text)) ||
+           (str_first(text) == 'P' && str_starts(text, STR("PID ")) &&
             top_parse_heading(text, &heading));
 }
 

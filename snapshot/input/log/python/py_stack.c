@@ -131,8 +131,9 @@ static struct str below_library(struct str path) {
         if (n && n < rest.len && rest.ptr[n] == '/')
             return str_drop(rest, n + 1);
     }
-    return path.len && (path.ptr[0] == '/' || str_contains(path, STR(":\\"))) ? str_file_name(path)
-                                                                              : path;
+    return path.len && (str_first(path) == '/' || str_contains(path, STR(":\\")))
+               ? str_file_name(path)
+               : path;
 }
 
 /* "concurrent/futures/thread.py" is concurrent.futures.thread */
@@ -338,10 +339,10 @@ static bool py_starts(const struct transcript *t) {
     struct py_thread thread;
     struct line next;
     uint64_t pid;
-    if (text.ptr[0] == 'P')
+    if (str_first(text) == 'P')
         return py_parse_process(text, &pid) && transcript_peek(t, 1, &next) &&
                py_is_version(next.text);
-    return (text.ptr[0] == 'T' || text.ptr[0] == 'C') &&
+    return (str_first(text) == 'T' || str_first(text) == 'C') &&
            (py_parse_thread(text, &thread) || py_parse_fault(text, &thread));
 }
 

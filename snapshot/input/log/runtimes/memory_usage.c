@@ -92,7 +92,7 @@ static bool usage_value(struct str rest, uint64_t *ret_value) {
     for (end = 0; end < rest.len && (char_is_digit(rest.ptr[end]) || strchr("._", rest.ptr[end]));)
         end++;
     struct str number = str_take(rest, end), tail = str_drop(rest, end), unit;
-    bool blank = tail.len && tail.ptr[0] == ' ';
+    bool blank = str_first(tail) == ' ';
     tail = str_drop(tail, blank);
     for (end = 0; end < tail.len && char_is_letter(tail.ptr[end]);)
         end++;

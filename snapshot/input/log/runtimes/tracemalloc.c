@@ -183,8 +183,7 @@ static bool tracemalloc_take(void *context, bool *ret_mine, struct err *err) {
     *ret_mine =
         tracemalloc_sum(r, text) ||
         (r->count && (r->rows[r->count - 1].count == ABSENT || r->rows[r->count - 1].frames) &&
-         r->t->line.raw.len && r->t->line.raw.ptr[0] == ' ' &&
-         !transcript_is_command(&r->t->line, &command));
+         str_first(r->t->line.raw) == ' ' && !transcript_is_command(&r->t->line, &command));
     return true;
 }
 
@@ -286,12 +285,12 @@ static bool tracemalloc_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct line next;
     bool compared;
-    if (text.ptr[0] == '#' || tracemalloc_heading(text))
+    if (str_first(text) == '#' || tracemalloc_heading(text))
         return tracemalloc_numbered(text, &row) ||
                (tracemalloc_heading(text) && transcript_peek(t, 1, &next) &&
                 (tracemalloc_row(next.text, &row, &compared) ||
                  tracemalloc_numbered(next.text, &row)));
-    if (char_is_digit(text.ptr[0]) && tracemalloc_blocks(text, &row)) {
+    if (char_is_digit(str_first(text)) && tracemalloc_blocks(text, &row)) {
         struct str frame;
         return transcript_peek(t, 1, &next) && tracemalloc_frame(next.text, &frame);
     }

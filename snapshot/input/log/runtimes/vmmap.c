@@ -56,8 +56,8 @@ struct vmmap_reading {
 
 /* "512.0M", "0K": a digit, and a unit behind it. */
 static bool vmmap_size(struct str field, uint64_t *ret_bytes) {
-    return field.len > 1 && char_is_digit(field.ptr[0]) &&
-           strchr("KMGT", field.ptr[field.len - 1]) && size_text(field, false, ret_bytes);
+    return field.len > 1 && char_is_digit(str_first(field)) && strchr("KMGT", str_last(field)) &&
+           size_text(field, false, ret_bytes);
 }
 
 static bool vmmap_parse_row(struct str text, struct vmmap_row *ret_row) {
@@ -213,9 +213,9 @@ static bool vmmap_read(struct transcript *t, struct err *err) {
 static bool vmmap_starts(const struct transcript *t) {
     struct str text = t->line.text, value, name;
     uint64_t number;
-    if (text.ptr[0] == 'V')
+    if (str_first(text) == 'V')
         return vmmap_is_columns(t);
-    if (text.ptr[0] != 'P')
+    if (str_first(text) != 'P')
         return false;
     return vmmap_process(text, &name, &number) ||
            (scan_labelled(text, "Physical footprint", &value) &&

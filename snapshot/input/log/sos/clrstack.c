@@ -78,7 +78,7 @@ static bool clrstack_is_heading(struct str text) {
 /* Two addresses, then the call site; helper frames of -f have but one. */
 static bool clrstack_parse_frame(struct str text, struct str *ret_site) {
     struct str f[2];
-    char c = text.len ? text.ptr[0] : 'x';
+    char c = text.len ? str_first(text) : 'x';
     if (!char_is_hex(c))
         return false;
     if (scan_fields(text, f, 1, ret_site) == 1 && scan_is_address(f[0]) &&
@@ -285,7 +285,7 @@ static bool clrstack_take_line(void *context, bool *ret_mine, struct err *err) {
     if (r->in_variables && (str_contains(text, STR("=")) || str_starts(text, STR("<no data>"))))
         return true;
     *ret_mine = false;
-    if (transcript_is_command(&r->t->line, &command) || text.ptr[0] == '{')
+    if (transcript_is_command(&r->t->line, &command) || str_first(text) == '{')
         return true;
     if ((r->count || r->os_id != ABSENT) && clrstack_is_bare_site(text) && !r->call_site_due) {
         *ret_mine = true;
@@ -342,7 +342,7 @@ static bool clrstack_read(struct transcript *t, struct err *err) {
 static bool clrstack_starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t os_id, number;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (c == 'O' || c == 'o')
         return clrstack_parse_thread(text, &os_id, &number);
     if ((c == 'C' || c == 'E') && clrstack_is_heading(text))

@@ -210,7 +210,7 @@ static bool clrthreads_looks_like_row(struct str text) {
 static bool store_rest(struct builder *b, struct thread_row *t, struct str rest, struct err *err) {
     while (rest.len) {
         size_t close = str_find(rest, STR(")"), 0);
-        if (rest.ptr[0] == '(' && close != STR_NOT_FOUND) {
+        if (str_first(rest) == '(' && close != STR_NOT_FOUND) {
             const char *role = clrthreads_role_of(str_drop(str_take(rest, close), 1));
             if (role && !t->role && !(t->role = builder_string(b, str_of(role), err)))
                 return false;
@@ -344,7 +344,7 @@ static bool clrthreads_starts(const struct transcript *t) {
     uint64_t value;
     if (str_starts_nocase(text, STR("ThreadCount")))
         return clrthreads_total_of(text, &value) == TOTAL_THREADS;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (char_is_digit(c) || c == 'X')
         return clrthreads_is_bare_row(text);
     return (c == 'I' || c == 'D') && clrthreads_is_heading(text);

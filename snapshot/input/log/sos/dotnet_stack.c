@@ -74,7 +74,7 @@ static bool report_read(struct transcript *t, struct err *err) {
 
 static bool report_starts(const struct transcript *t) {
     uint64_t os_id;
-    return t->line.text.ptr[0] == 'T' && report_parse_thread(t->line.text, &os_id);
+    return str_first(t->line.text) == 'T' && report_parse_thread(t->line.text, &os_id);
 }
 
 const struct section section_dotnet_stack = {

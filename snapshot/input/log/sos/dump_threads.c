@@ -40,7 +40,7 @@ static bool dump_threads_looks_like_row(struct str text) {
 }
 
 static bool dump_threads_starts(const struct transcript *t) {
-    char c = t->line.text.ptr[0];
+    char c = str_first(t->line.text);
     uint64_t number, os_id;
     return (c == '*' || char_is_digit(c)) && dump_threads_parse_row(t->line.text, &number, &os_id);
 }

@@ -60,7 +60,7 @@ static bool async_add(struct stacks *r, struct str type, uint64_t await, uint64_
 static bool async_state(struct str *rest, uint64_t *ret_await) {
     size_t close = str_find(str_take(*rest, 16), STR(")"), 0);
     uint64_t state;
-    if (!rest->len || rest->ptr[0] != '(' || close == STR_NOT_FOUND)
+    if (str_first(*rest) != '(' || close == STR_NOT_FOUND)
         return false;
     struct str inside = str_trim(str_drop(str_take(*rest, close), 1));
     *rest = str_trim(str_drop(*rest, close + 1));
@@ -91,7 +91,7 @@ static bool parse_frame(struct str text, struct frame *ret_frame) {
     if (!scan_is_address(mt))
         return false;
     rest = str_trim(rest);
-    bool has_state = rest.len && rest.ptr[0] == '(';
+    bool has_state = str_first(rest) == '(';
     f.is_machine = async_state(&rest, &f.await);
     f.type = rest;
     *ret_frame = f;
@@ -158,7 +158,7 @@ static bool has_frame_below(const struct transcript *t) {
 }
 
 static bool dumpasync_starts(const struct transcript *t) {
-    switch (t->line.text.ptr[0]) {
+    switch (str_first(t->line.text)) {
     case 'M':
         return is_stats_header(t->line.text);
     case 'S':

@@ -108,7 +108,7 @@ static bool exceptions_take(void *context, bool *ret_mine, struct err *err) {
 static bool dumpexceptions_starts(const struct transcript *t) {
     static const char *const heading[] = {"Address", "MethodTable", "Message", "Name"};
     struct str rest = t->line.text;
-    if (rest.ptr[0] != 'A')
+    if (str_first(rest) != 'A')
         return false;
     for (size_t i = 0; i < sizeof(heading) / sizeof(*heading); i++)
         if (!str_eq(str_next_field(&rest), str_of(heading[i])))

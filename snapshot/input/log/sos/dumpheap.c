@@ -165,7 +165,7 @@ static bool dumpheap_read_types(struct transcript *t, struct filter *f, bool had
 /* -- Lists of objects -------------------------------------------------------------------------- */
 
 static bool dumpheap_is_list_header(struct str text) {
-    if (text.len == 0 || text.ptr[0] != 'A')
+    if (text.len == 0 || str_first(text) != 'A')
         return false;
     return str_eq(str_next_field(&text), STR("Address")) &&
            str_eq(str_next_field(&text), STR("MT")) && str_eq(str_next_field(&text), STR("Size")) &&
@@ -286,7 +286,7 @@ static bool is_cache_banner(struct str text) {
 static bool dumpheap_starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t objects, bytes;
-    switch (text.len ? text.ptr[0] : '\0') { /* read() asks of blank lines, too */
+    switch (text.len ? str_first(text) : '\0') { /* read() asks of blank lines, too */
     case 'A':
         return dumpheap_is_list_header(text);
     case 'F':

@@ -148,7 +148,7 @@ static bool is_heading_of(struct str text, bool *ret_out) {
 
 static bool dumphttp_starts(const struct transcript *t) {
     bool out;
-    return t->line.text.ptr[0] == 'A' && is_heading_of(t->line.text, &out);
+    return str_first(t->line.text) == 'A' && is_heading_of(t->line.text, &out);
 }
 
 /* The other command may have been read: then the part is there, and these are more. */

@@ -239,7 +239,7 @@ static bool eeheap_is_heap_line(struct str text, uint64_t *ret_index) {
         return false;
     struct str rest = str_drop(text, 5), number = str_next_field(&rest);
     rest = str_trim(rest);
-    return num_dec(number, ret_index) && (rest.len == 0 || rest.ptr[0] == '(');
+    return num_dec(number, ret_index) && (rest.len == 0 || str_first(rest) == '(');
 }
 
 /* "generation 0 starts at 0x227ae8f8" */
@@ -249,12 +249,12 @@ static bool is_start_line(struct str text, unsigned *ret_generation, uint64_t *r
         return false;
     rest = str_drop(rest, 11);
     struct str number = str_next_field(&rest);
-    if (number.len != 1 || number.ptr[0] < '0' || number.ptr[0] > '2')
+    if (number.len != 1 || str_first(number) < '0' || str_first(number) > '2')
         return false;
     rest = str_trim(rest);
     if (!str_starts(rest, STR("starts at ")))
         return false;
-    *ret_generation = (unsigned)(number.ptr[0] - '0');
+    *ret_generation = (unsigned)(str_first(number) - '0');
     return num_hex(str_trim(str_drop(rest, 10)), ret_address);
 }
 
@@ -356,7 +356,7 @@ static bool eeheap_starts(const struct transcript *t) {
     unsigned generation;
     uint64_t value;
     struct line next;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'N':
         return str_starts(text, STR("Number of GC Heaps:"));
     case 'G':

@@ -299,7 +299,7 @@ static bool eeheap_loader_starts(const struct transcript *t) {
                (is_kind_line(next.text) || str_starts(next.text, STR("LoaderAllocator")));
     }
     /* Half a line of blocks has no kind; both need a look at the end of a long line. */
-    char first = text.ptr[0];
+    char first = str_first(text);
     bool may_be =
         (first >= 'A' && first <= 'Z') || char_is_digit(first) || (first >= 'a' && first <= 'f');
     return may_be && text.len > 20 && is_kind_line(text);

@@ -79,8 +79,7 @@ static bool parse_slots(struct str text, struct slots *ret_slots) {
         return false;
     struct str rest = str_trim(str_drop(text, end + 7));
     size_t arrow = str_find(rest, STR("->"), 0), close = str_find(rest, STR(")"), 0);
-    if (rest.len && rest.ptr[0] == '(' && arrow != STR_NOT_FOUND && close != STR_NOT_FOUND &&
-        arrow < close)
+    if (str_first(rest) == '(' && arrow != STR_NOT_FOUND && close != STR_NOT_FOUND && arrow < close)
         s.has_addresses = num_hex(str_trim(str_drop(str_take(rest, arrow), 1)), &s.from) &&
                           num_hex(str_trim(str_drop(str_take(rest, close), arrow + 2)), &s.to);
     *ret_slots = s;
@@ -91,10 +90,10 @@ static bool is_generation_line(struct str text, unsigned *ret_generation, struct
     if (!str_starts(text, STR("generation ")))
         return false;
     struct str rest = str_drop(text, 11), number = str_next_field(&rest);
-    if (number.len != 1 || number.ptr[0] < '0' || number.ptr[0] > '2' ||
+    if (number.len != 1 || str_first(number) < '0' || str_first(number) > '2' ||
         !str_eq(str_next_field(&rest), STR("has")))
         return false;
-    *ret_generation = (unsigned)(number.ptr[0] - '0');
+    *ret_generation = (unsigned)(str_first(number) - '0');
     return parse_slots(str_trim(rest), ret_slots);
 }
 
@@ -120,7 +119,7 @@ static bool is_ours(const struct line *line) {
     unsigned generation;
     uint64_t value;
     struct str text = line->text;
-    switch (text.len ? text.ptr[0] : '\0') {
+    switch (text.len ? str_first(text) : '\0') {
     case 'g':
         return is_generation_line(text, &generation, &slots);
     case 'R':

@@ -18,7 +18,7 @@
 #include "input/log/stat_table.h"
 
 static bool gchandles_is_list_header(struct str text) {
-    if (text.len == 0 || text.ptr[0] != 'H')
+    if (text.len == 0 || str_first(text) != 'H')
         return false;
     return str_eq(str_next_field(&text), STR("Handle")) &&
            str_eq(str_next_field(&text), STR("Type")) &&
@@ -30,7 +30,7 @@ static bool gchandles_starts(const struct transcript *t) {
     char buf[HANDLE_KIND_MAX];
     struct str kind;
     uint64_t count;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'H':
         return gchandles_is_list_header(text);
     case 'G':
@@ -69,7 +69,7 @@ static bool parse_handle(struct str rest, struct handle *ret_handle) {
     if (!gchandles_is_hex(str_next_field(&rest)))
         return false;
     h.kind = str_next_field(&rest);
-    char first = h.kind.len ? h.kind.ptr[0] : '0';
+    char first = h.kind.len ? str_first(h.kind) : '0';
     if (!((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z')) ||
         h.kind.len > HANDLE_KIND_MAX || !gchandles_is_hex(str_next_field(&rest)) ||
         !num_grouped(str_next_field(&rest), &h.bytes))

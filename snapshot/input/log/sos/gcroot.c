@@ -199,9 +199,10 @@ static bool gcroot_take_step(struct gcroot_reading *r, uint64_t address, struct 
 static void gcroot_handle_root(struct gcroot_reading *r, struct str kind) {
     kind = str_take(kind, 64);
     strbuf_adds(&r->root, "handle ");
-    if (kind.len && kind.ptr[0] >= 'a' && kind.ptr[0] <= 'z')
-        strbuf_addc(&r->root, (char)(kind.ptr[0] - 'a' + 'A'));
-    strbuf_add(&r->root, str_drop(kind, kind.len && kind.ptr[0] >= 'a' && kind.ptr[0] <= 'z'));
+    if (kind.len && str_first(kind) >= 'a' && str_first(kind) <= 'z')
+        strbuf_addc(&r->root, (char)(str_first(kind) - 'a' + 'A'));
+    strbuf_add(&r->root,
+               str_drop(kind, kind.len && str_first(kind) >= 'a' && str_first(kind) <= 'z'));
 }
 
 /* "0000021CFA3113F8 (strong handle)": in front of a path */
@@ -244,7 +245,7 @@ static bool gcroot_register(struct str text) {
     size_t colon = str_find(str_take(text, 16), STR(":"), 0);
     struct str rest = colon == STR_NOT_FOUND ? text : str_trim(str_drop(text, colon + 1)), field;
     uint64_t value;
-    if (colon == STR_NOT_FOUND || colon < 2 || !char_is_letter(text.ptr[0]))
+    if (colon == STR_NOT_FOUND || colon < 2 || !char_is_letter(str_first(text)))
         return false;
     for (size_t i = 0; i < colon; i++)
         if (!char_is_word(text.ptr[i]) && !strchr("+-", text.ptr[i]))
@@ -474,7 +475,7 @@ static bool gcroot_path_follows(const struct transcript *t) {
 static bool gcroot_starts(const struct transcript *t) {
     struct str text = t->line.text, type;
     uint64_t value;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case '-': {
         struct str rest = gcroot_old_arrow(text);
         return rest.len < text.len && ((gcroot_step(text, &value, &type) && type.len > 0) ||

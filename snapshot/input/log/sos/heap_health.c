@@ -59,7 +59,7 @@ static size_t oom_reason(struct str text) {
 
 static bool analyzeoom_starts(const struct transcript *t) {
     struct str text = t->line.text;
-    return strchr("TODLC", text.ptr[0]) &&
+    return strchr("TODLC", str_first(text)) &&
            (str_starts(text, STR(NO_OOM)) || oom_reason(text) < OOM_REASONS);
 }
 
@@ -108,7 +108,8 @@ static bool verifyheap_parse(struct str text, uint64_t *ret_objects, uint64_t *r
 
 static bool verifyheap_starts(const struct transcript *t) {
     uint64_t objects, errors;
-    return char_is_digit(t->line.text.ptr[0]) && verifyheap_parse(t->line.text, &objects, &errors);
+    return char_is_digit(str_first(t->line.text)) &&
+           verifyheap_parse(t->line.text, &objects, &errors);
 }
 
 static bool verifyheap_read(struct transcript *t, struct err *err) {
@@ -135,7 +136,7 @@ const struct section section_verifyheap = {
 
 static bool crashinfo_starts(const struct transcript *t) {
     struct str value;
-    return t->line.text.ptr[0] == 'C' && scan_labelled(t->line.text, "CrashReason", &value);
+    return str_first(t->line.text) == 'C' && scan_labelled(t->line.text, "CrashReason", &value);
 }
 
 struct crash_said {
@@ -194,7 +195,7 @@ static struct str crashinfo_exception(struct transcript *t) {
     for (unsigned lines = 0; !t->at_end && lines < 8 && !type.len; lines++) {
         struct str text = t->line.text, command;
         if (transcript_is_command(&t->line, &command) ||
-            (text.len && !str_contains(text, STR("Current Exception")) && text.ptr[0] != '-' &&
+            (text.len && !str_contains(text, STR("Current Exception")) && str_first(text) != '-' &&
              !scan_labelled(text, "Exception object", &value) &&
              !scan_labelled(text, "Exception type", &value)))
             break;

@@ -200,7 +200,7 @@ static bool heapstat_take_line(struct reader_state *r, bool *ret_ours, struct er
 /* -- The section ------------------------------------------------------------------------------- */
 
 static bool heapstat_starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'H' && parse_header(t->line.text, NULL);
+    return str_first(t->line.text) == 'H' && parse_header(t->line.text, NULL);
 }
 
 static bool heapstat_read(struct transcript *t, struct err *err) {

@@ -93,7 +93,7 @@ static bool maddress_read(struct transcript *t, struct err *err) {
 }
 
 static bool maddress_starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == '|' && maddress_is_heading(t->line.text);
+    return str_first(t->line.text) == '|' && maddress_is_heading(t->line.text);
 }
 
 const struct section section_maddress = {

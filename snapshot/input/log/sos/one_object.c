@@ -39,7 +39,7 @@ static bool objsize_parse(struct str text, uint64_t *ret_bytes, struct str *ret_
 static bool objsize_starts(const struct transcript *t) {
     uint64_t bytes;
     struct str type;
-    return t->line.text.ptr[0] == 's' && objsize_parse(t->line.text, &bytes, &type);
+    return str_first(t->line.text) == 's' && objsize_parse(t->line.text, &bytes, &type);
 }
 
 /* Of the cache of a web application there is one each; what else was asked for is a note. */
@@ -69,7 +69,8 @@ const struct section section_objsize = {
 
 static bool exception_starts(const struct transcript *t) {
     struct str value;
-    return t->line.text.ptr[0] == 'E' && scan_labelled(t->line.text, "Exception object", &value);
+    return str_first(t->line.text) == 'E' &&
+           scan_labelled(t->line.text, "Exception object", &value);
 }
 
 /* The thread of the prompt has it; where no thread is told, it is the dump that does. */

@@ -51,7 +51,7 @@ static bool pstacks_parse_ids(struct str text, struct str *ret_ids) {
     if (!str_starts(text, STR("~~~~")))
         return false;
     *ret_ids = str_trim(str_drop(text, 4));
-    return ret_ids->len && char_is_hex(ret_ids->ptr[0]);
+    return char_is_hex(str_first(*ret_ids));
 }
 
 /* "2 System.Threading.Monitor.Enter(Object, Boolean ByRef)" */
@@ -198,9 +198,9 @@ static bool pstacks_read(struct transcript *t, struct err *err) {
 static bool pstacks_starts(const struct transcript *t) {
     struct str text = t->line.text, ids;
     struct line next;
-    if (text.ptr[0] == '~')
+    if (str_first(text) == '~')
         return pstacks_parse_ids(text, &ids);
-    if (text.ptr[0] != '_' || !pstacks_is_rule(text))
+    if (str_first(text) != '_' || !pstacks_is_rule(text))
         return false;
     for (unsigned i = 1; i < 4 && transcript_peek(t, i, &next); i++)
         if (next.text.len)

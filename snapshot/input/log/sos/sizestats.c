@@ -61,7 +61,7 @@ static bool sizestats_heading(struct str text, enum generation *ret_generation, 
 static bool sizestats_starts(const struct transcript *t) {
     enum generation generation;
     bool is_free;
-    return t->line.text.ptr[0] == 'S' && sizestats_heading(t->line.text, &generation, &is_free);
+    return str_first(t->line.text) == 'S' && sizestats_heading(t->line.text, &generation, &is_free);
 }
 
 /* "32          2,453          36,576            1,524" */

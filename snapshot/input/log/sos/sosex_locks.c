@@ -211,12 +211,13 @@ static bool sosex_read(struct transcript *t, struct err *err) {
 static bool sosex_starts(const struct transcript *t) {
     struct str text = t->line.text, rest;
     uint64_t id;
-    if (text.ptr[0] == 'E')
+    if (str_first(text) == 'E')
         return str_starts(text, STR("Examining SyncBlocks"));
-    if (text.ptr[0] == '*')
+    if (str_first(text) == '*')
         return str_starts(text, STR("*DEADLOCK DETECTED*"));
-    return text.ptr[0] == 'C' && (sosex_is_heading(text) || (sosex_parse_thread(text, &id, &rest) &&
-                                                             str_starts(rest, STR("holds "))));
+    return str_first(text) == 'C' &&
+           (sosex_is_heading(text) ||
+            (sosex_parse_thread(text, &id, &rest) && str_starts(rest, STR("holds "))));
 }
 
 const struct section section_sosex_locks = {

@@ -22,7 +22,7 @@ static const struct {
 
 static size_t sosnotes_find(struct str text) {
     size_t i = 0, count = sizeof(notes) / sizeof(*notes);
-    char first = text.ptr[0];
+    char first = str_first(text);
     if (first != 'T' && first != 'F' && first != 'E' && first != 'c')
         return count;
     while (i < count && !str_starts(text, notes[i].start))

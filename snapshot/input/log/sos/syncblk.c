@@ -159,7 +159,7 @@ static bool syncblk_read(struct transcript *t, struct err *err) {
 }
 
 static bool syncblk_starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'I' && syncblk_is_heading(t->line.text);
+    return str_first(t->line.text) == 'I' && syncblk_is_heading(t->line.text);
 }
 
 const struct section section_syncblk = {

@@ -159,7 +159,7 @@ static bool threadpool_starts(const struct transcript *t) {
     uint64_t value;
     size_t count;
     bool good;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'C':
     case 'W':
     case 'N':

@@ -44,7 +44,7 @@ static bool parse_work(struct str text, struct str *ret_type, struct str *ret_me
     size_t bar = str_find(text, STR(" | "), 0), at = str_find(text, STR(box), 0);
     *ret_type = bar == STR_NOT_FOUND ? text : str_take(text, bar);
     *ret_method = bar == STR_NOT_FOUND ? STR("") : str_trim(str_drop(text, bar + 3));
-    if (bar != STR_NOT_FOUND && ret_method->len && ret_method->ptr[0] == '(') {
+    if (bar != STR_NOT_FOUND && str_first(*ret_method) == '(') {
         size_t close = str_find(*ret_method, STR(")"), 0);
         *ret_method = close == STR_NOT_FOUND ? *ret_method : str_drop(*ret_method, close + 1);
     }

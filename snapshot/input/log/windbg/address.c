@@ -92,7 +92,7 @@ static bool address_parse_new(struct str text, struct region *ret_region) {
     struct region region = {0};
     struct str f[3], rest;
     uint64_t end;
-    while (text.len && (text.ptr[0] == '+' || text.ptr[0] == '*'))
+    while (text.len && (str_first(text) == '+' || str_first(text) == '*'))
         text = str_trim(str_drop(text, 1));
     if (scan_fields(text, f, 3, &rest) != 3 || !num_hex(f[0], &region.start) ||
         !num_hex(f[1], &end) || !num_hex(f[2], &region.bytes) || end < region.start ||
@@ -256,7 +256,7 @@ static bool address_read(struct transcript *t, struct err *err) {
 static bool address_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct region region;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (c == 'B')
         return is_new_heading(text);
     bool hex = char_is_digit(c) || (c >= 'a' && c <= 'f');

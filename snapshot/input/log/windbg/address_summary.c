@@ -49,7 +49,7 @@ static unsigned address_summary_heading(struct str text) {
         {"State S", MEMORY_BY_STATE},       {"Protect S", MEMORY_BY_PROTECT},
         {"Largest Region", MEMORY_LARGEST},
     };
-    char c = text.len ? text.ptr[0] : 'x';
+    char c = text.len ? str_first(text) : 'x';
     if ((c != '-' && c != '\xe2') || text.len > 512)
         return NO_LIST;
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {

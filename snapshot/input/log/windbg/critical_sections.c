@@ -151,7 +151,7 @@ static bool sections_take_line(void *context, bool *ret_mine, struct err *err) {
     if (str_eq(text, STR("*** Locked")) || str_eq(text, STR("LOCKED")) ||
         str_eq(text, STR("NOT LOCKED"))) {
         if (r->in_section)
-            r->row.held = text.ptr[0] != 'N';
+            r->row.held = str_first(text) != 'N';
         return true;
     }
     if (sections_parse_value(text, &label, &value) && STR_IS_ONE_OF(label, labels)) {
@@ -182,8 +182,8 @@ static bool sections_read(struct transcript *t, struct err *err) {
 static bool sections_starts(const struct transcript *t) {
     struct str text = t->line.text, name;
     uint64_t address;
-    return (text.ptr[0] == 'C' && sections_parse_head(text, &address, &name)) ||
-           (text.ptr[0] == 'S' && str_starts(text, STR("Scanned ")) &&
+    return (str_first(text) == 'C' && sections_parse_head(text, &address, &name)) ||
+           (str_first(text) == 'S' && str_starts(text, STR("Scanned ")) &&
             str_contains(text, STR("critical section")));
 }
 

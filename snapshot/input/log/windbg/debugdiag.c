@@ -32,9 +32,9 @@ static bool debugdiag_field(struct str text, const char *label, struct str *ret_
     if (!str_starts(text, str_of(label)))
         return false;
     struct str rest = str_drop(text, str_of(label).len);
-    if (rest.len && rest.ptr[0] == ':')
+    if (str_first(rest) == ':')
         rest = str_drop(rest, 1);
-    else if (rest.len && rest.ptr[0] != ' ' && rest.ptr[0] != '\t')
+    else if (rest.len && str_first(rest) != ' ' && str_first(rest) != '\t')
         return false;
     *ret_value = str_trim(rest);
     return ret_value->len > 0;
@@ -103,7 +103,7 @@ static bool debugdiag_verdict(struct str text, struct str *ret_kind, struct str 
     static const char *const kinds[] = {"error", "warning", "information", "notification"};
     struct str rest = text, picture = str_next_field(&rest), word = str_next_field(&rest);
     if (!STR_IS_ONE_OF_NOCASE(picture, kinds) || !str_eq_nocase(picture, word) ||
-        !char_is_letter(word.ptr[0]) || word.ptr[0] >= 'a')
+        !char_is_letter(str_first(word)) || str_first(word) >= 'a')
         return false;
     *ret_kind = word;
     *ret_says = str_trim(rest);
@@ -112,7 +112,7 @@ static bool debugdiag_verdict(struct str text, struct str *ret_kind, struct str 
 
 static bool debugdiag_starts(const struct transcript *t) {
     struct str text = t->line.text, kind, says, value;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'e':
     case 'w':
     case 'i':
@@ -162,7 +162,7 @@ static bool sample_frame(struct str text, struct str *ret_frame) {
     struct str rest = text, frame = str_next_field(&rest);
     size_t plus = str_find(frame, STR("+"), 0);
     uint64_t offset;
-    if (frame.len < 3 || frame.len > 1024 || !char_is_word(frame.ptr[0]))
+    if (frame.len < 3 || frame.len > 1024 || !char_is_word(str_first(frame)))
         return false;
     if (plus != STR_NOT_FOUND && !num_hex(str_drop(frame, plus + 1), &offset))
         return false;
@@ -244,7 +244,7 @@ static bool eeversion_parse(struct str text, struct str *ret_version) {
 
 static bool eeversion_starts(const struct transcript *t) {
     struct str version;
-    return char_is_digit(t->line.text.ptr[0]) && eeversion_parse(t->line.text, &version);
+    return char_is_digit(str_first(t->line.text)) && eeversion_parse(t->line.text, &version);
 }
 
 /* ".NET Framework" up to 4, which is what the first figure says; ".NET" from 5 on. */

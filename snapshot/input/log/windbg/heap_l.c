@@ -136,9 +136,9 @@ static bool heap_l_read(struct transcript *t, struct err *err) {
 /* `!heap -x` has the same columns, for the one block that was asked for. */
 static bool heap_l_starts(const struct transcript *t) {
     struct str text = t->line.text;
-    if (text.ptr[0] == 'S')
+    if (str_first(text) == 'S')
         return is_preamble(text);
-    return (text.ptr[0] == '#' || text.ptr[0] == 'E') && heap_l_is_heading(text) &&
+    return (str_first(text) == '#' || str_first(text) == 'E') && heap_l_is_heading(text) &&
            transcript_last_command_is(t, "heap") && transcript_last_command_has(t, "-l");
 }
 

@@ -141,7 +141,7 @@ static bool heap_s_read(struct transcript *t, struct err *err) {
 }
 
 static bool heap_s_starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'H' && heap_s_is_heading(t->line.text);
+    return str_first(t->line.text) == 'H' && heap_s_is_heading(t->line.text);
 }
 
 const struct section section_heap_s = {

@@ -157,11 +157,11 @@ static bool heap_stat_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct line next;
     uint64_t ignored;
-    if (text.ptr[0] == 's')
+    if (str_first(text) == 's')
         return heap_stat_is_heading(text);
-    if (text.ptr[0] == 'g')
+    if (str_first(text) == 'g')
         return parse_grouping(text, &ignored);
-    return text.ptr[0] == 'h' && parse_heap(text) && transcript_peek(t, 1, &next) &&
+    return str_first(text) == 'h' && parse_heap(text) && transcript_peek(t, 1, &next) &&
            (parse_grouping(next.text, &ignored) || heap_stat_is_heading(next.text) ||
             !next.text.len);
 }

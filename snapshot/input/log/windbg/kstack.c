@@ -49,7 +49,7 @@ static bool is_id_label(struct str field) {
 
 /* "0  Id: 1a2b.1c3d Suspend: 1 Teb: ... Unfrozen "name"", perhaps with '.' or '#' in front. */
 static bool kstack_parse_thread(struct str text, struct thread_line *ret_line) {
-    while (text.len && (text.ptr[0] == '.' || text.ptr[0] == '#' || text.ptr[0] == '*'))
+    while (text.len && (str_first(text) == '.' || str_first(text) == '#' || str_first(text) == '*'))
         text = str_trim(str_drop(text, 1));
     struct str f[3], rest;
     if (scan_fields(text, f, 3, &rest) != 3 || !is_id_label(f[1]) ||
@@ -276,7 +276,7 @@ static bool kstack_read(struct transcript *t, struct err *err) {
 static bool kstack_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct thread_line line;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (c == 'C' || c == '#')
         if (kstack_is_heading(text))
             return true;

@@ -478,7 +478,7 @@ static bool leaktrack_starts(const struct transcript *t) {
     struct str text = t->line.text, value;
     enum list list;
     uint64_t rows;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'O':
         return str_eq(text, STR("Outstanding allocation summary"));
     case 'L':
@@ -489,7 +489,7 @@ static bool leaktrack_starts(const struct transcript *t) {
     case 'M':
         return labelled(text, STR("Module details for"), &value);
     default:
-        return text.ptr[0] == 'T' && parse_list(text, &list, &rows) &&
+        return str_first(text) == 'T' && parse_list(text, &list, &rows) &&
                (list == LIST_MODULES || list == LIST_FUNCTIONS);
     }
 }

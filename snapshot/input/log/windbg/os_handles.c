@@ -76,7 +76,7 @@ static bool handle_kernel_type(struct str text, struct str *ret_type) {
     struct str f[4];
     uint64_t value;
     return scan_fields(text, f, 4, ret_type) == 4 && str_eq(f[0], STR("Object:")) &&
-           num_hex(f[1], &value) && str_eq(f[2], STR("Type:")) && f[3].ptr[0] == '(' &&
+           num_hex(f[1], &value) && str_eq(f[2], STR("Type:")) && str_first(f[3]) == '(' &&
            ret_type->len > 0;
 }
 
@@ -87,7 +87,8 @@ static bool handle_parse_sum(struct str text, struct str *ret_type, uint64_t *re
     if (str_ends(rest, STR(":")))
         rest = str_trim(str_take(rest, rest.len - 1));
     *ret_type = rest;
-    return rest.len && rest.len < 64 && char_is_letter(rest.ptr[0]) && num_grouped(last, ret_count);
+    return rest.len && rest.len < 64 && char_is_letter(str_first(rest)) &&
+           num_grouped(last, ret_count);
 }
 
 /* "6 Handles", "Total handles: 350" */
@@ -123,7 +124,7 @@ static bool handle_named(struct str text, struct str *ret_type) {
               rest.ptr[end + 1] == '(' || rest.ptr[end + 1] == '\\')))
         end++;
     *ret_type = str_trim(str_take(rest, end));
-    return ret_type->len > 0 && ret_type->len < 48 && char_is_letter(ret_type->ptr[0]);
+    return ret_type->len > 0 && ret_type->len < 48 && char_is_letter(str_first(*ret_type));
 }
 
 /* What WinDbg says of one handle below its type. */
@@ -218,7 +219,7 @@ static bool handle_take(void *context, bool *ret_mine, struct err *err) {
                     (handle_is_detail(text) || str_contains(text, STR(": Object: ")) ||
                      transcript_is_rule(text) ||
                      (r->listed && r->t->line.raw.len > text.len &&
-                      handle_is_blank(r->t->line.raw.ptr[0])));
+                      handle_is_blank(str_first(r->t->line.raw))));
     }
     return true;
 }
@@ -267,7 +268,7 @@ static bool handle_starts(const struct transcript *t) {
     struct str text = t->line.text, type;
     struct line next;
     uint64_t value;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case 'H':
         return str_starts(text, STR("Handle type summary")) ||
                (handle_is_head(text) && transcript_peek(t, 1, &next) &&

@@ -62,14 +62,14 @@ static bool runaway_looks_like_row(struct str text) {
     struct str ids = str_next_field(&text);
     text = str_trim(text);
     return ids.len && runaway_parse_ids(ids, &row) &&
-           (text.len == 0 || char_is_digit(text.ptr[0]) || text.ptr[0] == '-');
+           (text.len == 0 || char_is_digit(str_first(text)) || str_first(text) == '-');
 }
 
 static bool runaway_starts(const struct transcript *t) {
     struct str text = t->line.text;
     if (text.len > 64)
         return false;
-    char c = text.ptr[0];
+    char c = str_first(text);
     if (c == 'U' || c == 'K' || c == 'E' || c == 'u' || c == 'k' || c == 'e')
         if (runaway_heading(text) != TIME_NONE)
             return true;

@@ -104,7 +104,7 @@ static bool tasklist_parse_row(struct str text, struct task *ret_task) {
 
 /* The next of "a","b": without its quotes. */
 static struct str tasklist_cell(struct str *rest) {
-    if (!rest->len || rest->ptr[0] != '"')
+    if (str_first(*rest) != '"')
         return (struct str){"", 0};
     size_t end = str_find(*rest, STR("\""), 1);
     struct str cell = end == STR_NOT_FOUND ? STR("") : str_take(str_drop(*rest, 1), end - 1);
@@ -219,9 +219,9 @@ static bool tasklist_read(struct transcript *t, struct err *err) {
 static bool tasklist_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct task task;
-    if (text.ptr[0] == '=')
+    if (str_first(text) == '=')
         return tasklist_is_rule(text);
-    if (text.ptr[0] == '"')
+    if (str_first(text) == '"')
         return tasklist_is_csv_heading(text);
     bool asked = transcript_last_command_is(t, "tasklist");
     if (!asked && !str_starts(text, STR("Image Name:")))

@@ -415,7 +415,7 @@ static bool umdh_read(struct transcript *t, struct err *err) {
 static bool umdh_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct entry entry;
-    switch (text.ptr[0]) {
+    switch (str_first(text)) {
     case '/':
         return str_starts(text, STR("//")) &&
                str_starts(str_trim(str_drop(text, 2)), STR("UMDH: version "));

@@ -70,9 +70,9 @@ static bool umdh_diff_is_number(struct str s) {
 
 /* "+  6f8178 ( 7e5f88 - ede10)", and what comes behind it. */
 static bool parse_change(struct str text, struct change *ret_change, struct str *ret_rest) {
-    if (text.len < 8 || (text.ptr[0] != '+' && text.ptr[0] != '-'))
+    if (text.len < 8 || (str_first(text) != '+' && str_first(text) != '-'))
         return false;
-    ret_change->minus = text.ptr[0] == '-';
+    ret_change->minus = str_first(text) == '-';
     size_t open = str_find(str_take(text, 64), STR("("), 0);
     size_t close = str_find(str_take(text, 128), STR(")"), 0);
     if (open == STR_NOT_FOUND || close == STR_NOT_FOUND || close < open)
@@ -107,7 +107,7 @@ static bool parse_count(struct str text, struct change *ret_change, uint64_t *re
 static bool umdh_diff_looks_like_entry(struct str text) {
     struct change change;
     struct str rest;
-    if (text.len > 256 || text.len < 4 || (text.ptr[0] != '+' && text.ptr[0] != '-'))
+    if (text.len > 256 || text.len < 4 || (str_first(text) != '+' && str_first(text) != '-'))
         return false;
     if (parse_change(text, &change, &rest))
         return true;
@@ -260,7 +260,7 @@ static bool entry_adds_up(const struct entry *e, bool decimal) {
 
 /* The same number in both notations? */
 static bool umdh_diff_is_digit(struct str s) {
-    return s.len == 1 && s.ptr[0] <= '9';
+    return s.len == 1 && str_first(s) <= '9';
 }
 
 static bool umdh_diff_says_nothing(const struct entry *e) {
@@ -499,7 +499,7 @@ static bool umdh_diff_file_read(struct transcript *t, struct err *err) {
 static bool umdh_diff_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct entry entry;
-    return (text.ptr[0] == '+' || text.ptr[0] == '-') && parse_bytes(text, &entry);
+    return (str_first(text) == '+' || str_first(text) == '-') && parse_bytes(text, &entry);
 }
 
 const struct section section_umdh_diff = {

@@ -73,7 +73,7 @@ const char *umdh_frame(struct builder *b, struct str text, struct err *err) {
 
 bool umdh_is_symbol(struct str text) {
     size_t bang = str_find(str_take(text, 256), STR("!"), 0);
-    if (bang == STR_NOT_FOUND || bang == 0 || text.ptr[0] == '!')
+    if (bang == STR_NOT_FOUND || bang == 0 || str_first(text) == '!')
         return false;
     text = without_source(text);
     return umdh_text_take_address(&text) != ABSENT || offset_at(text) < text.len;

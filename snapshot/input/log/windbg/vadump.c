@@ -116,7 +116,7 @@ static bool vadump_read(struct transcript *t, struct err *err) {
 }
 
 static bool vadump_starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'C' && vadump_is_heading(t->line.text);
+    return str_first(t->line.text) == 'C' && vadump_is_heading(t->line.text);
 }
 
 const struct section section_vadump = {

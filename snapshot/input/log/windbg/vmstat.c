@@ -79,7 +79,7 @@ static bool vmstat_say(struct builder *b, const struct group *group, const struc
 
 static bool vmstat_starts(const struct transcript *t) {
     struct str rest = t->line.text;
-    return rest.ptr[0] == 'T' && str_eq(str_next_field(&rest), STR("TYPE")) &&
+    return str_first(rest) == 'T' && str_eq(str_next_field(&rest), STR("TYPE")) &&
            str_eq(str_next_field(&rest), STR("MINIMUM")) &&
            str_eq(str_next_field(&rest), STR("MAXIMUM"));
 }
@@ -108,7 +108,7 @@ static bool vmstat_read(struct transcript *t, struct err *err) {
             group = NULL;
         } else if (transcript_is_elision(&t->line)) {
             loss.elided++;
-        } else if (text.len && !transcript_is_rule(text) && text.ptr[0] != '~') {
+        } else if (text.len && !transcript_is_rule(text) && str_first(text) != '~') {
             break;
         }
     }
