@@ -56,14 +56,27 @@ static bool is_metrics(const char *format) {
     return format && strcmp(format, "openmetrics") == 0;
 }
 
-/* Format that the ending of a file stands for; NULL: it says nothing, or another's. */
-static const char *format_by_ending(uint32_t command, const char *path) {
-    const struct ending *ending = ending_of(path);
+/* What it stands for to a command; NULL: to nothing, or to another's. */
+static const char *format_of(uint32_t command, const struct ending *ending) {
     if (!ending)
         return NULL;
     if (command == COMMAND_HISTORY && !ending->report && is_metrics(ending->gate))
         return ending->gate;
     return command == COMMAND_GATE ? ending->gate : ending->report;
+}
+
+static const char *format_by_ending(uint32_t command, const char *path) {
+    return format_of(command, ending_of(path));
+}
+
+/* "md" is as good a name as "markdown" where the file would say the same. */
+static const char *format_called(uint32_t command, const char *name) {
+    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+        const char *format = format_of(command, &endings[i]);
+        if (format && strcmp(endings[i].ending + 1, name) == 0)
+            return format;
+    }
+    return name;
 }
 
 const char *output_format(const struct options *o, const struct output *output) {
@@ -82,6 +95,7 @@ static bool takes_format(const struct options *o, const struct output *output, c
 }
 
 bool options_set_format(struct options *o, const char *value, struct err *err) {
+    value = format_called(o->command, value);
     if (o->command == COMMAND_GATE && !gate_report_find(value))
         return err_set(err, ERR_USAGE,
                        "--format: the gate has no format '%s' (see `dumpdiff list gate-reports`)",

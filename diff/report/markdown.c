@@ -34,7 +34,7 @@ static void markdown_table(struct strbuf *out, const struct doc_table *t) {
 static void markdown_line(struct strbuf *out, const char *label, const char *text) {
     if (!text)
         return;
-    strbuf_addf(out, "  %s: ", label);
+    strbuf_addf(out, "  - %s: ", label); /* a line of its own in every reader */
     fmt_markdown_said(out, str_of(text));
     strbuf_addc(out, '\n');
 }
@@ -59,7 +59,7 @@ static void markdown_block(struct strbuf *out, const struct doc_block *b, bool f
     case DOC_HEADING:
         strbuf_adds(out, "\n## ");
         fmt_markdown(out, b->text);
-        strbuf_adds(out, "\n\n");
+        strbuf_addc(out, '\n');
         break;
     case DOC_PARA:
     case DOC_FOOT:
@@ -84,6 +84,8 @@ static void markdown_block(struct strbuf *out, const struct doc_block *b, bool f
         break;
     case DOC_FINDING:
     case DOC_CAUSE:
+        if (first)
+            strbuf_addc(out, '\n');
         markdown_told(out, b);
         break;
     case DOC_TABLE:

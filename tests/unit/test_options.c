@@ -117,6 +117,19 @@ static void the_name_of_a_file_tells_its_format(void **state) {
     }
 }
 
+static void the_ending_of_a_format_is_a_name_of_it(void **state) {
+    (void)state;
+    struct options o;
+    struct err err;
+    assert_true(test_options_parse(&o, &diff, "diff a b --format md", &err));
+    assert_string_equal(output_format(&o, &o.outputs[0]), "markdown");
+    assert_true(test_options_parse(&o, &gate, "gate a b --budget x --format xml", &err));
+    assert_string_equal(output_format(&o, &o.outputs[0]), "junit");
+    assert_false(test_options_parse(&o, &diff, "diff a b --format xml", &err));
+    assert_string_equal(err.msg,
+                        "--format: no format is called 'xml' (see `dumpdiff list reports`)");
+}
+
 static void a_file_that_nothing_writes_is_refused_with_who_does(void **state) {
     (void)state;
     static const struct {
@@ -316,6 +329,7 @@ int main(void) {
         cmocka_unit_test(options_come_in_any_order_and_form),
         cmocka_unit_test(formats_and_files_go_together_in_pairs),
         cmocka_unit_test(the_name_of_a_file_tells_its_format),
+        cmocka_unit_test(the_ending_of_a_format_is_a_name_of_it),
         cmocka_unit_test(a_file_that_nothing_writes_is_refused_with_who_does),
         cmocka_unit_test(help_speaks_of_what_a_command_can_do),
         cmocka_unit_test(wrong_options_are_named_in_one_line),
