@@ -31,7 +31,8 @@ root = sys.argv[1]
 entries = json.load(open(root + "/compile_commands.json"))
 sources = [f for top in ("snapshot", "diff", "history", "cmd") for f in glob.glob(f"{root}/{top}/**/*.c", recursive=True)]
 sources += glob.glob(root + "/tests/*/*.c")
-missing = {f[len(root) + 1:] for f in sources} - {e["file"] for e in entries}
+# Bodies for another system are compiled there.
+missing = {f[len(root) + 1:] for f in sources if "/windows/" not in f} - {e["file"] for e in entries}
 one = next(e for e in entries if e["file"].endswith("base/err.c"))
 words = shlex.split(one["command"])
 words[words.index("-o") + 1] = root + "/err.o"

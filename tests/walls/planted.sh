@@ -8,7 +8,7 @@ build=${BUILD:-build}
 cd "$(dirname "$0")/../.." || exit 1
 copy=$(mktemp -d) || exit 1
 trap 'rm -rf "$copy"' EXIT
-cp -a Makefile VERSION tools snapshot diff history cmd "$copy"
+cp -a Makefile VERSION CHANGELOG.md tools snapshot diff history cmd "$copy"
 mkdir -p "$copy/build/tests"
 cp -a "$build"/{snapshot,diff,history,cmd} "$copy/build/"
 unset MAKEFLAGS MFLAGS
@@ -86,8 +86,8 @@ EOF
 file snapshot/base/weed_part.c <<'EOF'
 extern const int weed_part;
 EOF
-plant internals_of_a_room_from_outside cmd/weed_inside.c 'history/history_store.h: for the files of its folder' <<'EOF'
-#include "history/history_store.h"
+plant internals_of_a_room_from_outside cmd/weed_inside.c 'history/postgres/postgres_internal.h: for the files of its folder' <<'EOF'
+#include "history/postgres/postgres_internal.h"
 EOF
 plant header_that_a_room_keeps_to_itself snapshot/dotnet/weed_back_door.c 'unwind.h: others use memory/stacks by memory/stacks/native_stacks.h' <<'EOF'
 #include "memory/stacks/unwind.h"
@@ -349,7 +349,7 @@ for i in "${!names[@]}"; do
     told "${names[$i]}" grep -qE "^(snapshot/)?${expected[$i]}" "$copy/told"
 done
 # Much of what was planted does not link: the program as it is, and the ring.
-objects() { find "$@" -name '*.c' | sed 's|^|build/|; s|\.c$|.o|' | tr '\n' ' '; }
+objects() { find "$@" -name '*.c' -not -path '*/windows/*' | sed 's|^|build/|; s|\.c$|.o|' | tr '\n' ' '; }
 make -C "$copy" -s --no-print-directory BUILD=build CMD_OBJ="$(objects cmd)" \
     LIB_OBJ="$(objects snapshot diff history) build/snapshot/base/weed_ring.o build/snapshot/base/weed_other_half.o" \
     dead >"$copy/dead" 2>&1
