@@ -5,7 +5,6 @@
 #include "diff/names/runtimes.h"
 
 /* See struct runtime_words. */
-bool dotnet_may_be_made(const char *name);
 bool dotnet_normal_name(struct str name, struct strbuf *out);
 bool dotnet_pretty_type(const char *type, bool is_machine, struct strbuf *out);
 bool dotnet_pretty_field(const char *field, struct strbuf *out);

@@ -53,14 +53,6 @@ static size_t add_generated(struct str s, struct strbuf *out) {
     return digits + n;
 }
 
-/* Nothing that a compiler made is without two underscores. */
-bool dotnet_may_be_made(const char *name) {
-    for (const char *p = strchr(name, '_'); p; p = strchr(p + 1, '_'))
-        if (p[1] == '_')
-            return true;
-    return false;
-}
-
 bool dotnet_normal_name(struct str name, struct strbuf *out) {
     static const struct str closure = {"_Closure$__", 11}; /* Visual Basic */
     size_t from = 0, i = 0;

@@ -53,8 +53,8 @@ void name_normal(struct str name, struct strbuf *out) {
 }
 
 bool name_may_be_made(const char *name) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (runtime_table[i]->may_be_made && runtime_table[i]->may_be_made(name))
+    for (const char *at = name; (at = strpbrk(at, made_signs)); at++)
+        if (RUNTIMES_SAY(words_begin, made, str_of(at)))
             return true;
     return false;
 }

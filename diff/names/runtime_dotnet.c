@@ -202,6 +202,9 @@ static const struct str heap_counters[] = {
     STR_INIT("bytes-in-all-heaps"),
 };
 
+/* Nothing that a compiler made is without two underscores. */
+static const struct str made[] = {STR_INIT("__")};
+
 /* -- The table --------------------------------------------------------------------------------- */
 
 const struct runtime_words words_of_dotnet = {
@@ -216,7 +219,7 @@ const struct runtime_words words_of_dotnet = {
     .entered_aside = WORDS(entered_aside),
     .providers = WORDS(providers),
     .known_types = known_types,
-    .may_be_made = dotnet_may_be_made,
+    .made = WORDS(made),
     .normal_name = dotnet_normal_name,
     .pretty_type = dotnet_pretty_type,
     .pretty_field = dotnet_pretty_field,

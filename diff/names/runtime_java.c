@@ -158,9 +158,8 @@ static const struct str made[] = {
     STR_INIT("LambdaForm$"),
 };
 
-static bool java_may_be_made(const char *name) {
-    return strchr(name, '$') || strstr(name, "Accessor");
-}
+/* One of these is in all of them. */
+static const struct str made_parts[] = {STR_INIT("$"), STR_INIT("Accessor")};
 
 /* The class that was made, without what tells it from the next one: a word goes on with letters. */
 static bool java_normal_name(struct str name, struct strbuf *out) {
@@ -271,7 +270,7 @@ const struct runtime_words words_of_java = {
     .framework_whole = WORDS(framework_whole),
     .arrays = WORDS(arrays),
     .insides = WORDS(insides),
-    .may_be_made = java_may_be_made,
+    .made = WORDS(made_parts),
     .normal_name = java_normal_name,
     .pretty_type = java_pretty_type,
     .hints = hints,

@@ -34,16 +34,14 @@ static const struct str scopes[] = {STR_INIT("system / Context")};
 
 static const struct str arrays[] = {STR_INIT("(array)")};
 
+static const struct str made[] = {STR_INIT("(closure) ")};
+
 /*
  * "(closure) onPrice market.js:41": the line goes, since it changes with every release.
  */
-static bool node_may_be_made(const char *name) {
-    return name[0] == '(' && name[1] == 'c';
-}
-
 static bool node_normal_name(struct str name, struct strbuf *out) {
     size_t end = name.len;
-    if (!str_starts(name, STR("(closure) ")))
+    if (!str_starts(name, made[0]))
         return false;
     while (end && char_is_digit(name.ptr[end - 1]))
         end--;
@@ -117,7 +115,7 @@ const struct runtime_words words_of_node = {
     .framework_within = WORDS(framework_within),
     .arrays = WORDS(arrays),
     .scopes = WORDS(scopes),
-    .may_be_made = node_may_be_made,
+    .made = WORDS(made),
     .normal_name = node_normal_name,
     .hints = hints,
     .advice = {[ADVICE_HOLDERS] = WITH_A_SNAPSHOT, [ADVICE_HOLDERS_OF_SOME] = WITH_A_SNAPSHOT},

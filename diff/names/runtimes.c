@@ -7,6 +7,8 @@ const struct runtime_words *const runtime_table[] = {
     &words_of_dotnet, &words_of_java, &words_of_go, &words_of_python, &words_of_node, NULL,
 };
 
+const char made_signs[] = "_$A(";
+
 /* Of origin_row.runtime; NULL or unknown: the first. */
 static const struct runtime_words *runtime_of(const char *runtime) {
     for (size_t i = 0; runtime && runtime_table[i]; i++)
@@ -22,7 +24,7 @@ const char *runtime_advice(const char *runtime, enum advice advice) {
 
 /* -- Words ------------------------------------------------------------------------------------- */
 
-/* The first character decides nearly always, so that most names cost one look a word. */
+/* The first or last character decides nearly always: most names cost one look a word. */
 bool words_begin(const struct words *words, struct str text) {
     for (size_t i = 0; text.len && i < words->count; i++)
         if (str_first(words->items[i]) == str_first(text) && str_starts(text, words->items[i]))
@@ -38,9 +40,11 @@ bool words_begin_nocase(const struct words *words, struct str text) {
 }
 
 bool words_end(const struct words *words, struct str text) {
-    for (size_t i = 0; i < words->count; i++)
-        if (str_ends(text, words->items[i]))
+    for (size_t i = 0; text.len && i < words->count; i++) {
+        const struct str *word = &words->items[i];
+        if (word->ptr[word->len - 1] == text.ptr[text.len - 1] && str_ends(text, *word))
             return true;
+    }
     return false;
 }
 

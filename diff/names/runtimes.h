@@ -114,8 +114,8 @@ struct runtime_words {
     const struct known_type *known_types; /* ends with an empty type */
 
     /* -- Names that compilers make; each may be NULL. -- */
-    /* May normal_name() change it? Quick, and true too often rather than too seldom. */
-    bool (*may_be_made)(const char *name);
+    /* What normal_name() changes has one of these in it: parts that begin as made_signs says. */
+    struct words made;
     /* Appends the name without ordinals; false, and nothing added, when it is none of its names. */
     bool (*normal_name)(struct str name, struct strbuf *out);
     /* Append them as people would say them: see names.h; false as above. */
@@ -158,6 +158,9 @@ struct runtime_words {
 /* THE table; ends with NULL. The first is the one that dumps without a runtime's name are held to
  * be of. */
 extern const struct runtime_words *const runtime_table[];
+
+/* The first characters of all `made`: most names have none, so that one pass tells. */
+extern const char made_signs[];
 
 /* Never NULL; %s is still in it. */
 const char *runtime_advice(const char *runtime, enum advice advice);

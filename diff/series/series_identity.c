@@ -136,13 +136,17 @@ struct app_types {
 
 /*
  * Most types are in both, and the more are shared the surer it is that the two belong together:
- * counting ends where that is sure, and whoever needs all has all.
+ * counting ends where that is sure, and whoever needs all has all. of_one: [count] types that only
+ * one of the two has.
  */
-static struct app_types count_app_types(const struct series *s, uint32_t i) {
+static struct app_types count_app_types(const struct series *s, uint32_t i, uint32_t of_one) {
     struct app_types app = {0, 0, 0};
-    for (uint32_t t = 0; t < s->type_count; t++) {
+    for (uint32_t t = 0; of_one && t < s->type_count; t++) {
         const struct series_type *type = &s->types[t];
-        if (!type->rows[i - 1] == !type->rows[i] || name_is_framework(type->name))
+        if (!type->rows[i - 1] == !type->rows[i])
+            continue;
+        of_one--;
+        if (name_is_framework(type->name))
             continue;
         app.a += type->rows[i - 1] != NULL;
         app.b += type->rows[i] != NULL;
@@ -169,7 +173,7 @@ static bool refuse_types(struct series *s, uint32_t i, struct err *err) {
         b += type->rows[i] != NULL;
         shared += type->rows[i - 1] && type->rows[i];
     }
-    struct app_types app = count_app_types(s, i);
+    struct app_types app = count_app_types(s, i, a + b - 2 * shared);
     uint32_t fewer = a < b ? a : b, app_fewer = app.a < app.b ? app.a : app.b;
     bool apart = fewer >= TYPES_TO_JUDGE && series_identity_percent(shared, fewer) < SHARED_PERCENT;
     bool app_apart = app_fewer >= APP_TYPES_TO_JUDGE &&

@@ -300,22 +300,31 @@ static const struct type_row *join_rows(struct series *s, const struct type_row 
     return sum;
 }
 
+static inline void fill_live(struct series_type *type, uint32_t i, const struct type_row *row) {
+    if (row->live_objects != ABSENT || row->live_bytes != ABSENT) {
+        live_add(&type->live_objects[i], row->live_objects);
+        live_add(&type->live_bytes[i], row->live_bytes);
+    }
+}
+
 static bool fill_row(struct series *s, struct series_type *type, uint32_t i,
                      const struct type_row *row, struct cell total) {
     const struct type_row *before = type->rows[i];
     type->rows[i] = before ? join_rows(s, before, row) : row;
     cell_add(&type->totals[i], total);
-    if (row->live_objects != ABSENT || row->live_bytes != ABSENT) {
-        live_add(&type->live_objects[i], row->live_objects);
-        live_add(&type->live_bytes[i], row->live_bytes);
-    }
+    fill_live(type, i, row);
     return type->rows[i];
 }
 
-static void fill_type_of_one(struct series_type *type, const struct type_row *row) {
+/* No two rows are one type. */
+static void fill_type_of_one(struct series_type *type, const struct type_row *row,
+                             struct cell total) {
     type->name = row->name;
     type->module = row->module;
     type->is_free = name_is_free(row->name);
+    type->rows[0] = row;
+    type->totals[0] = total;
+    fill_live(type, 0, row);
 }
 
 /*
@@ -371,14 +380,13 @@ static bool fill_types(struct type_join *j) {
     s->generations_known = s->parts_all & PART_BIT(PART_TYPES);
     for (uint32_t i = 0; i < s->count; i++) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
+        const uint32_t *numbers = s->count > 1 ? j->numbers[i] : NULL;
         struct row_sums sums = {.gens = {{0}}};
-        for (uint32_t r = 0; r < count; r++) {
-            uint32_t number = s->count == 1 ? r : j->numbers[i][r];
-            if (s->count == 1)
-                fill_type_of_one(&s->types[r], &rows[r]);
-            if (!fill_row(s, &s->types[number], i, &rows[r], row_sums_add(&sums, &rows[r])))
+        for (uint32_t r = 0; !numbers && r < count; r++)
+            fill_type_of_one(&s->types[r], &rows[r], row_sums_add(&sums, &rows[r]));
+        for (uint32_t r = 0; numbers && r < count; r++)
+            if (!fill_row(s, &s->types[numbers[r]], i, &rows[r], row_sums_add(&sums, &rows[r])))
                 return false;
-        }
         row_sums_end(&sums, &s->sums[i]);
         s->generations_known = s->generations_known && generations_known(&s->sums[i]);
         fill_absent(s, i);

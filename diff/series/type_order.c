@@ -55,7 +55,7 @@ static int cmp_sort_keys(const void *x, const void *y) {
     return cmp_types(x, y);
 }
 
-#define DIGIT_BITS 8u
+#define DIGIT_BITS 11u /* of bytes of two dumps few types need a third */
 #define DIGITS     (1u << DIGIT_BITS)
 
 /* Moves the keys to `to`, by one digit of their bytes, larger ones first; false: all have the same.

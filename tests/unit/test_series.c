@@ -4,6 +4,7 @@
 
 #include "diff/series/series_internal.h"
 #include "diff/names/names.h"
+#include "diff/names/runtimes.h"
 #include "model/part_fields.h"
 #include "model/rows_process.h"
 #include "model/rows_stacks.h"
@@ -31,6 +32,12 @@ static void names_of_compilers_lose_their_ordinals(void **state) {
         {"a__1", "a__1"},
         {">d__", ">d__"},
         {">", ">"},
+        {"shop.Till$$Lambda/0x00007f12a8000a00", "shop.Till$$Lambda"},
+        {"jdk.internal.reflect.GeneratedMethodAccessor17",
+         "jdk.internal.reflect.GeneratedMethodAccessor"},
+        {"Agent.A_b.Accessor", "Agent.A_b.Accessor"},
+        {"(closure) onPrice market.js:41", "(closure) onPrice market.js"},
+        {"(array)", "(array)"},
         {"", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -38,8 +45,21 @@ static void names_of_compilers_lose_their_ordinals(void **state) {
         strbuf_init(&out);
         name_normal(str_of(cases[i].name), &out);
         assert_string_equal(strbuf_cstr(&out), cases[i].normal);
+        if (strcmp(cases[i].name, cases[i].normal) != 0)
+            assert_true(name_may_be_made(cases[i].name));
         strbuf_deinit(&out);
     }
+    assert_false(name_may_be_made("Agent.Sales_of.Acre<System.Object[]>"));
+}
+
+/* Else a name of a new runtime would never be looked at. */
+static void what_is_in_names_that_are_made_begins_with_a_sign(void **state) {
+    (void)state;
+    size_t parts = 0;
+    for (size_t i = 0; runtime_table[i]; i++)
+        for (size_t k = 0; k < runtime_table[i]->made.count; k++, parts++)
+            assert_non_null(strchr(made_signs, runtime_table[i]->made.items[k].ptr[0]));
+    assert_true(parts >= strlen(made_signs));
 }
 
 static void verdicts_follow_the_steps(void **state) {
@@ -377,6 +397,7 @@ static void types_stand_by_how_much_they_changed_and_add_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_compilers_lose_their_ordinals),
+        cmocka_unit_test(what_is_in_names_that_are_made_begins_with_a_sign),
         cmocka_unit_test(verdicts_follow_the_steps),
         cmocka_unit_test(floors_hold_over_all_steps),
         cmocka_unit_test(a_sawtooth_is_judged_by_its_troughs),
