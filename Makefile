@@ -252,18 +252,24 @@ fuzz-merge-run: $(FUZZ)
 # The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one. BEFORE=PROGRAM: another
 # build, run in turn; none of the times may be more than 5 % above its own.
 export BEFORE
-## ratios and limits, on an otherwise idle machine
+## ratios and limits, on an otherwise idle machine, kept in build/bench.json (tools/bench-compare)
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
-    $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(DUMPDIFF)
+    $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(BUILD)/tests/bench/make_fleet $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench
-	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
+	@rm -f $(BUILD)/bench/figures
+	@status=0; export BENCH_FIGURES=$(abspath $(BUILD)/bench/figures); \
+	    $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/stops.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
-	    tests/bench/graph.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
+	    tests/bench/graph.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/fleet.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_fleet $(BUILD)/bench/fleet || status=1; \
+	    DUMPDIFF=$(DUMPDIFF) BUILD=$(BUILD) tests/bench/instructions.sh || status=1; \
+	    python3 tests/bench/figures.py --collect $(BUILD)/bench/figures $(BUILD)/bench.json $(DUMPDIFF) || status=1; \
+	    exit $$status
 # Instructions, not time: part of check, whatever else the machine does. UPDATE=--update writes the table.
 ## instructions a row of wide snapshots, against tests/bench/instructions.txt (UPDATE=--update)
 instructions: $(BUILD)/tests/bench/make_data $(DUMPDIFF)

@@ -57,7 +57,7 @@ static bool is_metrics(const char *format) {
 }
 
 /* What it stands for to a command; NULL: to nothing, or to another's. */
-static const char *format_of(uint32_t command, const struct ending *ending) {
+static const char *format_of_ending(uint32_t command, const struct ending *ending) {
     if (!ending)
         return NULL;
     if (command == COMMAND_HISTORY && !ending->report && is_metrics(ending->gate))
@@ -66,13 +66,13 @@ static const char *format_of(uint32_t command, const struct ending *ending) {
 }
 
 static const char *format_by_ending(uint32_t command, const char *path) {
-    return format_of(command, ending_of(path));
+    return format_of_ending(command, ending_of(path));
 }
 
 /* "md" is as good a name as "markdown" where the file would say the same. */
 static const char *format_called(uint32_t command, const char *name) {
     for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
-        const char *format = format_of(command, &endings[i]);
+        const char *format = format_of_ending(command, &endings[i]);
         if (format && strcmp(endings[i].ending + 1, name) == 0)
             return format;
     }

@@ -42,7 +42,7 @@ bool words_begin_nocase(const struct words *words, struct str text) {
 bool words_end(const struct words *words, struct str text) {
     for (size_t i = 0; text.len && i < words->count; i++) {
         const struct str *word = &words->items[i];
-        if (word->ptr[word->len - 1] == text.ptr[text.len - 1] && str_ends(text, *word))
+        if (str_last(*word) == str_last(text) && str_ends(text, *word))
             return true;
     }
     return false;

@@ -37,6 +37,10 @@ against() {
         measure ours "$@"
         measure peer "${peer[@]}"
     done
+    python3 "$(dirname "$0")/figures.py" "$name; peer: ${peer[0]}" s "$(cut -d' ' -f1 "$work/ours.times" | tr '\n' ' ')" \
+        "$(cut -d' ' -f1 "$work/peer.times" | tr '\n' ' ')"
+    python3 "$(dirname "$0")/figures.py" "$name, resident set; peer: ${peer[0]}" KB \
+        "$(cut -d' ' -f2 "$work/ours.times" | tr '\n' ' ')" "$(cut -d' ' -f2 "$work/peer.times" | tr '\n' ' ')"
     awk -v name="$name" -v limit="$limit" -v tool="${peer[0]}" -v ours="$(median 1 ours)" -v kb="$(median 2 ours)" \
         -v peer="$(median 1 peer)" -v peer_kb="$(median 2 peer)" 'BEGIN {
         ratio = peer / (ours > 0 ? ours : 0.01)

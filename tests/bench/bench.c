@@ -5,7 +5,8 @@
  * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data, make_heaps and make_history leave it
  * BEFORE: another build of the program, that is run in between; it is a failure to be slower than
  * it by more than SLOWER_MAX, in the median and in the least. GCDUMP_REPORT: what prints the report
- * of a .gcdump, where it is not `dotnet-gcdump report`. Exit status: 1 when a limit is missed or a
+ * of a .gcdump, where it is not `dotnet-gcdump report`. BENCH_FIGURES: a file to which each run's
+ * time is appended (figures.py). Exit status: 1 when a limit is missed or a
  * program fails.
  */
 #include "base/str.h"
@@ -163,6 +164,27 @@ static bool bench_before(double ms, double least, double *before, unsigned runs)
     return !slower;
 }
 
+static void bench_leave_runs(FILE *file, const char *key, const double *values, unsigned runs) {
+    fprintf(file, ", \"%s\": [", key);
+    for (unsigned i = 0; i < runs; i++)
+        fprintf(file, "%s%.3f", i ? ", " : "", values[i]);
+    fputc(']', file);
+}
+
+/* As figures.py leaves them; names have nothing that JSON escapes. peer: NULL: there is none. */
+static bool bench_leave(const char *name, const double *ours, const double *peer, unsigned runs) {
+    const char *path = getenv("BENCH_FIGURES");
+    FILE *file = path && *path ? fopen(path, "a") : NULL;
+    if (!file)
+        return !path || !*path;
+    fprintf(file, "{\"name\": \"%s\", \"unit\": \"ms\"", name);
+    bench_leave_runs(file, "ours", ours, runs);
+    if (peer)
+        bench_leave_runs(file, "peer", peer, runs);
+    fputs("}\n", file);
+    return fclose(file) == 0;
+}
+
 static bool bench(const struct bench_case *c, const char *program, const char *folder,
                   unsigned runs) {
     static double ours[RUNS_MAX], peer[RUNS_MAX], before[RUNS_MAX];
@@ -192,6 +214,7 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
         has_peer = !run.not_there;
         ok &= run.ok || run.not_there;
     }
+    ok &= bench_leave(c->name, ours, has_peer ? peer : NULL, runs);
     double ms = bench_median(ours, runs);
     printf("%s\n    median of %u: %.1f ms (least %.1f), %.1f MB", c->name, runs, ms, ours[0],
            (double)rss_kb / 1024);

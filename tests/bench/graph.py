@@ -6,6 +6,7 @@ import sys
 import time
 
 from anonymous import anonymous_kib
+from figures import leave
 
 program, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 before = os.environ.get("BEFORE") or None
@@ -33,7 +34,7 @@ def run(command):
     return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, most
 
 
-def least(commands, turns=runs, prepare=None):
+def least(commands, turns=runs, prepare=None, of=None, by=1):
     """Of each command, run in turn and told, the least time and CPU, and the most memory."""
     for name, command in commands.items():
         print(f"  {name:22} {' '.join(command)}", flush=True)
@@ -43,6 +44,10 @@ def least(commands, turns=runs, prepare=None):
             if prepare:
                 prepare()
             seen[name].append(run(command))
+    first = next(iter(seen.values()))
+    for name, all_ in list(seen.items())[1:] if of else []:
+        leave(f"{of}, {('time', 'CPU')[by]} of {name}; peer: {next(iter(seen))}", "s", [t[by] for t in all_],
+              [t[by] for t in first])
     return {name: (min(t[0] for t in all_), min(t[1] for t in all_), max(t[2] for t in all_)) for name, all_ in seen.items()}
 
 
@@ -80,7 +85,7 @@ def of_heap(name, limit, retained_limit):
             commands[word + "walk"] = [build, "show", "--no-paths", core(name)]
             commands[word + "show"] = [build, "show", core(name)]
             commands[word + "retained"] = [build, "show", "--retained", core(name)]
-    times = least(commands)
+    times = least(commands, of=f"graph, {name}")
     tell(name, times)
     # On two processors the walk has both: CPU does not depend on what else the machine does.
     judge(f"{name}: show / show --no-paths, time", times["show"][0] / times["walk"][0], limit)
@@ -122,12 +127,12 @@ for index, unit in ((0, "time"), (1, "CPU")):
 
 pair = [core("big"), core("bigger")]
 warm("bigger")
-causes = least({"show": [program, "show", core("bigger")], "diff": [program, "diff"] + pair})
+causes = least({"show": [program, "show", core("bigger")], "diff": [program, "diff"] + pair}, of="graph, two dumps")
 tell("big", causes)
 judge("diff with causes / show of both, CPU", causes["diff"][1] / (ours["show"][1] + causes["show"][1]), 1.2)
 
 cold = {"cat": ["cat", core("big")], "a quarter of memory": [program, "show", "--max-memory", str(os.path.getsize(core("big")) // 4), core("big")]}
-times = least(cold, turns=min(runs, 3), prepare=lambda: forget("big"))
+times = least(cold, turns=min(runs, 3), prepare=lambda: forget("big"), of="graph, cold", by=0)
 tell("big", times)
 judge("cold, with a quarter of memory: show / cat, time", times["a quarter of memory"][0] / times["cat"][0], 2)
 sys.exit(failed)
