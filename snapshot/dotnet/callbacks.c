@@ -66,13 +66,6 @@ struct callbacks {
 
 /* -- Types ------------------------------------------------------------------------------------- */
 
-/* Of the base library? That takes a look at one field; true where it is not known. */
-static bool may_be_of_base(struct clr *clr, uint64_t mt) {
-    uint64_t module, base;
-    return !clr->object_mt || !clr_field_word(clr, clr->object_mt, F_MT_MODULE, &base) ||
-           (clr_field_word(clr, mt, F_MT_MODULE, &module) && module == base);
-}
-
 static enum callback_kind callback_kind(struct callbacks *c, uint64_t mt) {
     static const struct {
         enum callback_kind kind;
@@ -85,7 +78,7 @@ static enum callback_kind callback_kind(struct callbacks *c, uint64_t mt) {
     enum callback_kind kind = KIND_NONE;
     if (delegates_is(&c->delegates, mt))
         return KIND_HANDLER;
-    if (!may_be_of_base(c->m->clr, mt))
+    if (!type_may_be_of_base(c->m->clr, mt))
         return KIND_NONE;
     struct strbuf name;
     strbuf_init(&name);

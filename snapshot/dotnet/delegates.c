@@ -15,7 +15,9 @@ bool delegates_is(struct delegates *d, uint64_t mt) {
     uint64_t parent = 0;
     if (!clr_field_word(clr, mt, F_MT_PARENT, &parent) || !parent || parent == clr->object_mt)
         return false;
-    if (!d->base && type_is_called(d->m, parent, "System.MulticastDelegate"))
+    /* Named are only such: else the modules that are known would depend on the order of types. */
+    if (!d->base && type_may_be_of_base(clr, parent) &&
+        type_is_called(d->m, parent, "System.MulticastDelegate"))
         d->base = parent;
     if (parent != d->base)
         return false;

@@ -16,6 +16,7 @@ struct dotnet_options {
     uint64_t max_memory;     /* [bytes] for that; 0: as much as it takes */
     bool places;             /* look for what holders hold alone: PART_PLACES */
     bool contents;           /* keep how messages of exceptions begin */
+    uint32_t threads;        /* [count] that walk the heap; 0: by its size and the processors */
     struct answers *answers; /* to the questions in it; NULL: none are asked */
 };
 

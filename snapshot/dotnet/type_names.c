@@ -348,6 +348,12 @@ bool type_is_called(struct modules *m, uint64_t handle, const char *name) {
     return is;
 }
 
+bool type_may_be_of_base(struct clr *clr, uint64_t mt) {
+    uint64_t module, base;
+    return !clr->object_mt || !clr_field_word(clr, clr->object_mt, F_MT_MODULE, &base) ||
+           (clr_field_word(clr, mt, F_MT_MODULE, &module) && module == base);
+}
+
 const struct module *type_module(struct modules *m, uint64_t mt) {
     uint64_t module;
     if (mt == m->clr->free_mt || !clr_field_word(m->clr, mt, F_MT_MODULE, &module) || !module)

@@ -46,6 +46,9 @@ const struct module *type_module(struct modules *m, uint64_t mt);
 /* Is that the name of the type, as type_name writes it? */
 bool type_is_called(struct modules *m, uint64_t handle, const char *name);
 
+/* Of the base library? That takes a look at one field; true where it is not known. */
+bool type_may_be_of_base(struct clr *clr, uint64_t mt);
+
 /* Offset in an object of the instance field of that name, base classes included; 0: none. */
 uint32_t type_field_offset(struct modules *m, uint64_t mt, const char *field);
 

@@ -282,12 +282,11 @@ static uint64_t walk_bytes(const struct gc_state *gc) {
     return bytes;
 }
 
-static uint32_t wanted_threads(const struct gc_state *gc) {
-    uint64_t bytes = walk_bytes(gc);
-    unsigned cpus = os_cpus();
-    if (bytes < THREADS_FROM || cpus < 2)
-        return 1;
-    return cpus < THREADS_MAX ? cpus : THREADS_MAX;
+static uint32_t wanted_threads(const struct clr *clr, const struct gc_state *gc) {
+    uint32_t wanted = clr->options->threads;
+    if (!wanted)
+        wanted = walk_bytes(gc) < THREADS_FROM ? 1 : os_cpus();
+    return wanted < THREADS_MAX ? wanted : THREADS_MAX;
 }
 
 /* Spans in one page of slots are for one thread. units: room for gc->span_count + 1. */
@@ -328,7 +327,7 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
         .clr = clr, .gc = gc, .heap = heap, .result = result, .lock = &lock, .units = units};
     pthread_mutex_init(&lock.mutex, NULL);
     struct walk_worker workers[THREADS_MAX] = {0};
-    uint32_t count = wanted_threads(gc);
+    uint32_t count = wanted_threads(clr, gc);
     bool ok = (result->heaps && units) || err_nomem(err);
     for (uint32_t i = 0; i < count && ok; i++)
         ok = worker_init(&workers[i], &shared, err);

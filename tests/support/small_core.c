@@ -107,7 +107,12 @@ void small_core_drop(struct small_core *c) {
 }
 
 void small_core_read(const struct small_core *c, struct snapshot *snapshot, struct strbuf *snap) {
-    static const struct dotnet_options options = {.sysroot = "/nowhere"};
+    small_core_read_by(c, 0, snapshot, snap);
+}
+
+void small_core_read_by(const struct small_core *c, uint32_t threads, struct snapshot *snapshot,
+                        struct strbuf *snap) {
+    const struct dotnet_options options = {.sysroot = "/nowhere", .threads = threads};
     struct err err = {.msg = ""};
     struct space s;
     strbuf_init(snap);

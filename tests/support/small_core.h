@@ -41,6 +41,9 @@ void small_core_put(const struct small_core *c, uint64_t address, uint64_t value
 
 /* Reads the core, also into a .snap file; the snapshot is the caller's. */
 void small_core_read(const struct small_core *c, struct snapshot *snapshot, struct strbuf *snap);
+/* The same with so many threads, of dotnet_options. */
+void small_core_read_by(const struct small_core *c, uint32_t threads, struct snapshot *snapshot,
+                        struct strbuf *snap);
 
 /* Is there a reason for less trust, or a note, with these words? */
 bool small_core_says(const struct snapshot *s, const char *part);

@@ -217,6 +217,37 @@ static void a_build_of_a_known_version_is_read_with_its_table(void **state) {
     small_core_drop(&c);
 }
 
+/*
+ * Who comes first to a piece of the heap numbers its objects and meets its types first: nothing of
+ * that may be seen. Many rounds: of so small heaps threads have their share by chance.
+ */
+static void any_number_of_threads_says_the_same(void **state) {
+    (void)state;
+    static const char *const paths[] = {SMALL_WORKSTATION,
+                                        SMALL_SERVER,
+                                        SMALL_NET_CORE,
+                                        NET_CORE_SERVER,
+                                        "tests/fuzz/base/arm64-net11.core.zst",
+                                        "tests/fuzz/base/win-x86-net10.dmp.zst"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        struct small_core c;
+        struct snapshot s;
+        struct strbuf one, more;
+        small_core_load(&c, paths[i]);
+        small_core_read_by(&c, 1, &s, &one);
+        snapshot_deinit(&s);
+        for (uint32_t round = 0; round < 40; round++) {
+            small_core_read_by(&c, 2 + round % 3, &s, &more);
+            if (!str_eq(strbuf_str(&one), strbuf_str(&more)))
+                fail_msg("%s: %u threads say something else", paths[i], 2 + round % 3);
+            strbuf_deinit(&more);
+            snapshot_deinit(&s);
+        }
+        strbuf_deinit(&one);
+        small_core_drop(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_build_known_by_its_descriptor_alone_is_read_whole),
@@ -224,6 +255,7 @@ int main(void) {
         cmocka_unit_test(a_collector_that_was_loaded_beside_the_runtime_is_read),
         cmocka_unit_test(an_older_build_of_a_known_version_is_read),
         cmocka_unit_test(the_server_gc_of_net_core_is_read),
+        cmocka_unit_test(any_number_of_threads_says_the_same),
         cmocka_unit_test(a_helper_that_a_helper_called_hides_no_method),
     };
     return cmocka_run_group_tests_name("small cores of other builds", tests, NULL, NULL);
