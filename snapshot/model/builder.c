@@ -13,6 +13,7 @@
 #include "model/rows_process.h"
 #include "model/rows_threads.h"
 #include "model/snapshot.h"
+#include "model/type_sort.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -469,12 +470,6 @@ void builder_unusable(struct builder *b, const char *fmt, ...) {
     rows[0] = last;
 }
 
-static int builder_cmp_types(const void *x, const void *y) {
-    const struct type_row *a = x, *b = y;
-    int order = strcmp(a->name, b->name);
-    return order ? order : order_text(a->module, b->module);
-}
-
 static int builder_cmp_threads(const void *x, const void *y) {
     const struct thread_row *a = x, *b = y;
     int order = order_u64(a->index, b->index);
@@ -483,30 +478,14 @@ static int builder_cmp_threads(const void *x, const void *y) {
     return order ? order : order_u64(a->managed_id, b->managed_id);
 }
 
-/* Are they in order, and do no two stand at the same place in it? */
-static bool in_order(const struct table *table, size_t size, int (*cmp)(const void *, const void *),
-                     bool *ret_strict) {
-    const unsigned char *row = table->rows;
-    *ret_strict = true;
-    for (uint32_t i = 1; i < table->count; i++, row += size) {
-        int order = cmp(row, row + size);
-        if (order > 0)
-            return false;
-        *ret_strict = *ret_strict && order < 0;
-    }
+static bool builder_sort(struct builder *b, struct err *err) {
+    struct table *types = &b->snapshot->tables[PART_TYPES];
+    const struct table *threads = &b->snapshot->tables[PART_THREADS];
+    if (types->count && !type_sort(types->rows, types->count, &types->sorted, err))
+        return false;
+    if (threads->count)
+        qsort(threads->rows, threads->count, sizeof(struct thread_row), builder_cmp_threads);
     return true;
-}
-
-/* Rows of a .snap file are in order already: sorting them again would cost more than reading them.
- */
-static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *, const void *)) {
-    struct table *table = &b->snapshot->tables[part];
-    size_t size = part_descs[part].row_size;
-    bool strict;
-    if (!in_order(table, size, cmp, &strict))
-        qsort(table->rows, table->count, size, cmp);
-    else
-        table->sorted = strict;
 }
 
 /* Said at the end, since a table of the whole heap may still come and take its place. */
@@ -551,8 +530,8 @@ bool builder_finish(struct builder *b, struct err *err) {
         row->lowers_trust = 1;
     }
     threads_drop_vacated(b);
-    sort_part(b, PART_TYPES, builder_cmp_types);
-    sort_part(b, PART_THREADS, builder_cmp_threads);
+    if (!builder_sort(b, err))
+        return false;
     u64map_deinit(&b->rows_by_key); /* row numbers have changed */
     u64map_init(&b->rows_by_key);
     uint32_t count;

@@ -54,6 +54,61 @@ static void rows_of_one_name_and_module_add_up(void **state) {
     assert_string_equal(rows[1].module, "n");
 }
 
+/* A few parts in all orders: names that begin alike, end in others, or are the same. */
+static struct str made_name(uint32_t i, char *text, size_t size) {
+    static const char *const parts[] = {"Shop.", "Shop.Orders.", "<", "\xc3\xa9",
+                                        "A",     "Order`1",      ""};
+    uint32_t mixed = i * 2654435761u;
+    int length = 0;
+    for (unsigned part = 0; part < 7; part++, mixed /= 7)
+        length += snprintf(text + length, size - (size_t)length, "%s", parts[mixed % 7]);
+    return length ? (struct str){text, (size_t)length} : STR("Empty");
+}
+
+static void types_are_in_the_order_of_names_and_modules(void **state) {
+    enum { NAMES = 6000, SAME = 40 };
+    struct fixture *f = *state;
+    char name[128], module[32];
+    uint64_t added = 0, found = 0;
+    for (uint32_t i = 0; i < NAMES; i++, added += i)
+        assert_true(builder_add_type(f->b, made_name(i, name, sizeof(name)), STR(""), GEN_0,
+                                     (struct cell){i + 1, 8}, &f->err));
+    for (uint32_t i = 0; i < SAME; i++, added += i) {
+        snprintf(module, sizeof(module), "m%u", (i * 7) % SAME);
+        assert_true(builder_add_type(f->b, STR("Shop.Order`1"), str_of(module), GEN_0,
+                                     (struct cell){i + 1, 8}, &f->err));
+    }
+    assert_true(builder_finish(f->b, &f->err));
+    SNAPSHOT_ROWS(&f->s, PART_TYPES, struct type_row, rows, count);
+    assert_true(count > NAMES / 4);
+    for (uint32_t i = 0; i < count; i++) {
+        found += rows[i].gen[GEN_0].objects;
+        int order = i ? strcmp(rows[i - 1].name, rows[i].name) : -1;
+        if (!order)
+            order = strcmp(rows[i - 1].module ? rows[i - 1].module : "", rows[i].module);
+        assert_true(order < 0);
+    }
+    assert_int_equal(found, added);
+}
+
+/* Each row has to keep its figures when it is moved. */
+static void figures_stay_with_the_names(void **state) {
+    enum { NAMES = 3000 };
+    struct fixture *f = *state;
+    char name[32];
+    for (uint32_t i = 0; i < NAMES; i++) {
+        uint32_t number = i * 1009 % NAMES;
+        snprintf(name, sizeof(name), "Shop.Order%u", number);
+        assert_true(builder_add_type(f->b, str_of(name), STR(""), GEN_0,
+                                     (struct cell){number + 1, 8}, &f->err));
+    }
+    assert_true(builder_finish(f->b, &f->err));
+    SNAPSHOT_ROWS(&f->s, PART_TYPES, struct type_row, rows, count);
+    assert_int_equal(count, NAMES);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(rows[i].gen[GEN_0].objects, strtoul(rows[i].name + 10, NULL, 10) + 1);
+}
+
 /* There are more parts than bits in 32. */
 static void each_part_has_a_bit_of_its_own(void **state) {
     struct fixture *f = *state;
@@ -197,6 +252,10 @@ static void field_numbers_of_a_part_are_unique(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_of_one_name_and_module_add_up, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(types_are_in_the_order_of_names_and_modules, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(figures_stay_with_the_names, builder_setup,
                                         builder_teardown),
         cmocka_unit_test_setup_teardown(each_part_has_a_bit_of_its_own, builder_setup,
                                         builder_teardown),

@@ -102,11 +102,51 @@ static bool parse_spaced(struct str rest, const char *count_end, struct row *row
     return true;
 }
 
+/* A number without separators, and the blanks behind it. */
+static bool take_plain_number(const char **at, const char *end, uint64_t *ret_value) {
+    const char *p = *at;
+    uint64_t value = 0;
+    for (unsigned digit; p < end && (digit = (unsigned char)*p - (unsigned)'0') <= 9; p++)
+        value = value * 10 + digit;
+    size_t digits = (size_t)(p - *at);
+    if (!digits || digits > 19 || (digits > 1 && **at == '0') || p == end || *p != ' ')
+        return false;
+    while (p < end && *p == ' ')
+        p++;
+    *at = p;
+    *ret_value = value;
+    return true;
+}
+
+/*
+ * A row as nearly all are: three numbers with blanks between them, and a name of ASCII. Anything
+ * else is left to those who know what else there is.
+ */
+static bool parse_plain(struct str text, struct row *ret_row) {
+    const char *p = text.ptr, *end = p + text.len;
+    struct row row;
+    while (p < end && char_is_hex(*p))
+        p++;
+    row.digits = (size_t)(p - text.ptr);
+    if (!row.digits || row.digits > 16 || p == end || *p != ' ')
+        return false;
+    while (p < end && *p == ' ')
+        p++;
+    if (!take_plain_number(&p, end, &row.objects) || !take_plain_number(&p, end, &row.bytes) ||
+        p == end || *p < '!' || *p > '~' || char_is_digit(*p) || end[-1] < '!' || end[-1] > '~')
+        return false;
+    row.name = (struct str){p, (size_t)(end - p)};
+    *ret_row = row;
+    return true;
+}
+
 /* count_column: offset in the raw line at which counts end; 0 when not known. */
 static bool stat_table_parse_row(const struct line *line, size_t count_column,
                                  struct row *ret_row) {
     struct str rest = line->text;
     struct row row = {.digits = 0};
+    if (parse_plain(rest, ret_row))
+        return true;
     if (!parse_address(str_next_field(&rest), &row.digits))
         return false;
     struct str numbers = rest;
