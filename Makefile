@@ -21,13 +21,13 @@ endif
 # Packages may be missing on a fresh machine: demo and check install them, then a second make asks again.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-# Loaded when the first packed input comes, see archive_api.h: found by pkg-config, but not linked.
+# Loaded when the first packed input or history comes, see archive_api.h and sqlite_api.h: found by pkg-config, not linked.
 LIBARCHIVE := $(shell pkg-config --variable=libdir libarchive 2>/dev/null)/libarchive.so
 SONAME     := $(shell objdump -p $(LIBARCHIVE) 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
 PKG_CFLAGS += $(if $(SONAME),-DLIBARCHIVE_SONAME='"$(SONAME)"')
-PKG_LIBS   := $(filter-out -larchive,$(PKG_LIBS))
+PKG_LIBS   := $(filter-out -larchive -lsqlite3,$(PKG_LIBS))
 PKG_LIBS   += $(if $(PKG_LIBS),-lm)
-TEST_LIBS  := -larchive -lcmocka
+TEST_LIBS  := -larchive -lsqlite3 -lcmocka
 need_pkgs   = $(if $(PKG_LIBS),,$(error packages are missing: run `make deps` first))
 CFLAGS  ?= $(OPT) -g
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) $(BEFORE) -include snapshot/base/banned.h

@@ -3,16 +3,21 @@
 #define DUMPDIFF_HISTORY_SQLITE_INTERNAL_H
 
 #include "history/database.h"
-
-#include <sqlite3.h>
+#include "history/sqlite/sqlite_api.h"
 
 struct sqlite_store {
+    struct sqlite_api api;
     sqlite3 *db;
     uint32_t rounds_left; /* of work that SQLite may do; 0: it was stopped */
 };
 
 static inline struct sqlite_store *sqlite_of(const struct history *h) {
     return h->store;
+}
+
+/* Its functions. */
+static inline const struct sqlite_api *sqlite(const struct history *h) {
+    return &sqlite_of(h)->api;
 }
 
 /*

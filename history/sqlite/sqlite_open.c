@@ -16,7 +16,7 @@
 #define ROUND_BYTES     4096u /* of the file, which are good for one more round */
 
 bool sqlite_failed(struct history *h, struct err *err) {
-    int code = sqlite3_errcode(sqlite_of(h)->db);
+    int code = sqlite(h)->errcode(sqlite_of(h)->db);
     if (code == SQLITE_NOMEM)
         return err_nomem(err);
     if (code == SQLITE_INTERRUPT && sqlite_of(h)->rounds_left == 0) {
@@ -24,17 +24,17 @@ bool sqlite_failed(struct history *h, struct err *err) {
         return h->path ? err_prefix(err, "%s", h->path) : false;
     }
     bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-    err_set(err, damaged ? ERR_FORMAT : ERR_SYSTEM, "%s", sqlite3_errmsg(sqlite_of(h)->db));
+    err_set(err, damaged ? ERR_FORMAT : ERR_SYSTEM, "%s", sqlite(h)->errmsg(sqlite_of(h)->db));
     return h->path ? err_prefix(err, "%s", h->path) : false; /* history_open() adds it itself */
 }
 
 bool sqlite_sql(struct history *h, const char *sql, struct err *err) {
-    return sqlite3_exec(sqlite_of(h)->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+    return sqlite(h)->exec(sqlite_of(h)->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
            sqlite_failed(h, err);
 }
 
 bool sqlite_prepare(struct history *h, const char *sql, sqlite3_stmt **ret_stmt, struct err *err) {
-    return sqlite3_prepare_v2(sqlite_of(h)->db, sql, -1, ret_stmt, NULL) == SQLITE_OK ||
+    return sqlite(h)->prepare_v2(sqlite_of(h)->db, sql, -1, ret_stmt, NULL) == SQLITE_OK ||
            sqlite_failed(h, err);
 }
 
@@ -45,7 +45,7 @@ bool sqlite_begin(struct history *h, bool writes, struct err *err) {
 bool sqlite_end(struct history *h, bool ok, struct err *err) {
     if (ok && sqlite_sql(h, "COMMIT", err))
         return true;
-    sqlite3_exec(sqlite_of(h)->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite(h)->exec(sqlite_of(h)->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
 }
 
@@ -53,12 +53,12 @@ bool sqlite_ask_number(struct history *h, const char *sql, int64_t *ret_value, s
     sqlite3_stmt *stmt;
     if (!sqlite_prepare(h, sql, &stmt, err))
         return false;
-    bool ok = sqlite3_step(stmt) == SQLITE_ROW;
+    bool ok = sqlite(h)->step(stmt) == SQLITE_ROW;
     if (ok)
-        *ret_value = sqlite3_column_int64(stmt, 0);
+        *ret_value = sqlite(h)->column_int64(stmt, 0);
     else
         sqlite_failed(h, err);
-    sqlite3_finalize(stmt);
+    sqlite(h)->finalize(stmt);
     return ok;
 }
 
@@ -66,11 +66,12 @@ static bool is_intact(struct history *h, struct err *err) {
     sqlite3_stmt *stmt;
     if (!sqlite_prepare(h, "PRAGMA integrity_check(1)", &stmt, err))
         return false;
-    bool ok = sqlite3_step(stmt) == SQLITE_ROW;
-    const char *text = ok ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    bool ok = sqlite(h)->step(stmt) == SQLITE_ROW;
+    const char *text = ok ? (const char *)sqlite(h)->column_text(stmt, 0) : NULL;
     ok = (text && strcmp(text, "ok") == 0) ||
-         err_set(err, ERR_FORMAT, "is damaged: %s", text ? text : sqlite3_errmsg(sqlite_of(h)->db));
-    sqlite3_finalize(stmt);
+         err_set(err, ERR_FORMAT, "is damaged: %s",
+                 text ? text : sqlite(h)->errmsg(sqlite_of(h)->db));
+    sqlite(h)->finalize(stmt);
     return ok;
 }
 
@@ -91,16 +92,16 @@ static int open_on_progress(void *context) {
 /* Our own statements only, whatever the file says. */
 static bool open_guard(struct history *h, uint64_t file_bytes, enum history_mode mode,
                        struct err *err) {
-    sqlite3_busy_timeout(sqlite_of(h)->db, BUSY_TIMEOUT_MS);
-    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    sqlite3_limit(sqlite_of(h)->db, SQLITE_LIMIT_ATTACHED, 0);
-    sqlite3_limit(sqlite_of(h)->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
+    sqlite(h)->busy_timeout(sqlite_of(h)->db, BUSY_TIMEOUT_MS);
+    sqlite(h)->db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite(h)->db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite(h)->db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite(h)->db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite(h)->limit(sqlite_of(h)->db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite(h)->limit(sqlite_of(h)->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
     sqlite_of(h)->rounds_left =
         (uint32_t)(ROUNDS_MIN + (file_bytes >> 32 ? UINT32_MAX / 2 : file_bytes / ROUND_BYTES));
-    sqlite3_progress_handler(sqlite_of(h)->db, ROUND_STEPS, open_on_progress, h->store);
+    sqlite(h)->progress_handler(sqlite_of(h)->db, ROUND_STEPS, open_on_progress, h->store);
     return sqlite_sql(h, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err) &&
            (mode != HISTORY_READ || sqlite_sql(h, "PRAGMA query_only = ON", err));
 }
@@ -114,7 +115,7 @@ static bool open_use_log(struct history *h, struct err *err) {
     for (int waited = 0; code == SQLITE_BUSY && waited < BUSY_TIMEOUT_MS; waited += BUSY_PAUSE_MS) {
         if (waited)
             os_sleep_ns(BUSY_PAUSE_MS * UINT64_C(1000000));
-        code = sqlite3_exec(sqlite_of(h)->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        code = sqlite(h)->exec(sqlite_of(h)->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     }
     return code == SQLITE_OK || sqlite_failed(h, err);
 }
@@ -158,9 +159,9 @@ static bool open_connect(struct history *h, const char *path, enum history_mode 
                 (fixed ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                 (mode == HISTORY_CREATE ? SQLITE_OPEN_CREATE : 0);
     bool ok = strbuf_ok(&uri, err);
-    if (ok && sqlite3_open_v2(strbuf_cstr(&uri), &sqlite_of(h)->db, flags, NULL) != SQLITE_OK)
+    if (ok && sqlite(h)->open_v2(strbuf_cstr(&uri), &sqlite_of(h)->db, flags, NULL) != SQLITE_OK)
         ok = err_set(err, ERR_IO, "%s",
-                     sqlite_of(h)->db ? sqlite3_errmsg(sqlite_of(h)->db) : "out of memory");
+                     sqlite_of(h)->db ? sqlite(h)->errmsg(sqlite_of(h)->db) : "out of memory");
     strbuf_deinit(&uri);
     return ok;
 }

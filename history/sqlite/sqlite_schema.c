@@ -147,22 +147,24 @@ static const char schema_sql[] =
     "SELECT type, name, tbl_name, sql FROM sqlite_schema"
     " WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR type NOT IN ('table', 'index')";
 
-static bool same_text(sqlite3_stmt *row, int column, const char *want) {
-    const char *have = (const char *)sqlite3_column_text(row, column);
+static bool same_text(const struct sqlite_api *lite, sqlite3_stmt *row, int column,
+                      const char *want) {
+    const char *have = (const char *)lite->column_text(row, column);
     return have && strcmp(have, want) == 0;
 }
 
 /* Sets the bit of the object in *seen. */
-static bool object_is_ours(sqlite3_stmt *row, uint32_t *seen, struct err *err) {
-    const char *type = (const char *)sqlite3_column_text(row, 0);
+static bool object_is_ours(const struct sqlite_api *lite, sqlite3_stmt *row, uint32_t *seen,
+                           struct err *err) {
+    const char *type = (const char *)lite->column_text(row, 0);
     size_t i = 0;
     while (i < OBJECTS &&
-           !(same_text(row, 0, objects[i].type) && same_text(row, 1, objects[i].name)))
+           !(same_text(lite, row, 0, objects[i].type) && same_text(lite, row, 1, objects[i].name)))
         i++;
     if (i == OBJECTS)
         return err_set(err, ERR_FORMAT, "is no history: it has a %.20s that dumpdiff never makes",
                        type ? type : "row");
-    if (!same_text(row, 2, objects[i].table) || !same_text(row, 3, objects[i].sql))
+    if (!same_text(lite, row, 2, objects[i].table) || !same_text(lite, row, 3, objects[i].sql))
         return err_set(err, ERR_FORMAT, "is no history: its %s is not what dumpdiff makes",
                        objects[i].name);
     *seen |= (uint32_t)1 << i;
@@ -176,14 +178,14 @@ static bool schema_is_ours(struct history *h, struct err *err) {
     _Static_assert(OBJECTS < 32, "a bit for each");
     bool ok = sqlite_prepare(h, schema_sql, &row, err);
     while (ok) {
-        int code = sqlite3_step(row);
+        int code = sqlite(h)->step(row);
         if (code != SQLITE_ROW) {
             ok = code == SQLITE_DONE || sqlite_failed(h, err);
             break;
         }
-        ok = object_is_ours(row, &seen, err);
+        ok = object_is_ours(sqlite(h), row, &seen, err);
     }
-    sqlite3_finalize(row);
+    sqlite(h)->finalize(row);
     return ok && (seen == ((uint32_t)1 << OBJECTS) - 1 ||
                   err_set(err, ERR_FORMAT, "is no history: it lacks tables that dumpdiff makes"));
 }

@@ -7,12 +7,14 @@
 static bool sqlite_store_open(struct history *h, const char *where, enum history_mode mode,
                               struct err *err) {
     h->store = calloc(1, sizeof(struct sqlite_store));
-    return h->store ? sqlite_open_file(h, where, mode, err) : err_nomem(err);
+    return h->store
+               ? sqlite_api_load(&sqlite_of(h)->api, err) && sqlite_open_file(h, where, mode, err)
+               : err_nomem(err);
 }
 
 static void sqlite_store_close(struct history *h) {
-    if (h->store)
-        sqlite3_close(sqlite_of(h)->db);
+    if (h->store && sqlite_of(h)->db)
+        sqlite(h)->close(sqlite_of(h)->db);
     free(h->store);
     h->store = NULL;
 }
@@ -23,20 +25,20 @@ static bool sqlite_store_lock(struct history *h, uint64_t instance, struct err *
     return true;
 }
 
-static void sqlite_store_bind(sqlite3_stmt *stmt, const struct store_param *params,
-                              uint32_t count) {
+static void sqlite_store_bind(const struct sqlite_api *lite, sqlite3_stmt *stmt,
+                              const struct store_param *params, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         char name[16];
         snprintf(name, sizeof(name), "$%u", i + 1);
-        int at = sqlite3_bind_parameter_index(stmt, name);
+        int at = lite->bind_parameter_index(stmt, name);
         const struct store_param *p = &params[i];
         if (p->kind == STORE_NUMBER)
-            sqlite3_bind_int64(stmt, at, (sqlite3_int64)p->number);
+            lite->bind_int64(stmt, at, (sqlite3_int64)p->number);
         else if (p->kind == STORE_TEXT)
-            sqlite3_bind_text64(stmt, at, p->bytes.ptr, p->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
+            lite->bind_text64(stmt, at, p->bytes.ptr, p->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
         else if (p->kind == STORE_BLOB)
-            sqlite3_bind_blob64(stmt, at, p->bytes.ptr ? p->bytes.ptr : "", p->bytes.len,
-                                SQLITE_STATIC);
+            lite->bind_blob64(stmt, at, p->bytes.ptr ? p->bytes.ptr : "", p->bytes.len,
+                              SQLITE_STATIC);
     }
 }
 
@@ -45,12 +47,12 @@ static bool sqlite_store_run(struct history *h, const char *sql, const struct st
     sqlite3_stmt *stmt;
     if (!sqlite_prepare(h, sql, &stmt, err))
         return false;
-    sqlite_store_bind(stmt, params, count);
-    int code = sqlite3_step(stmt);
+    sqlite_store_bind(sqlite(h), stmt, params, count);
+    int code = sqlite(h)->step(stmt);
     bool ok = code == SQLITE_DONE || code == SQLITE_ROW || sqlite_failed(h, err);
-    sqlite3_finalize(stmt);
+    sqlite(h)->finalize(stmt);
     if (ok && ret_changed)
-        *ret_changed = (uint64_t)sqlite3_changes(sqlite_of(h)->db);
+        *ret_changed = (uint64_t)sqlite(h)->changes(sqlite_of(h)->db);
     return ok;
 }
 
@@ -61,45 +63,46 @@ static bool sqlite_store_select(struct history *h, const char *sql,
     (void)many;
     if (!sqlite_prepare(h, sql, &stmt, err))
         return false;
-    sqlite_store_bind(stmt, params, count);
+    sqlite_store_bind(sqlite(h), stmt, params, count);
     rows->answer = stmt;
     return true;
 }
 
 static bool sqlite_store_next(struct store_rows *rows, bool *ret_more, struct err *err) {
-    int code = sqlite3_step(rows->answer);
+    int code = sqlite(rows->h)->step(rows->answer);
     *ret_more = code == SQLITE_ROW;
     return *ret_more || code == SQLITE_DONE || sqlite_failed(rows->h, err);
 }
 
 static void sqlite_store_done(struct store_rows *rows) {
-    sqlite3_finalize(rows->answer);
+    sqlite(rows->h)->finalize(rows->answer);
     rows->answer = NULL;
 }
 
 static uint64_t sqlite_store_number(const struct store_rows *rows, int column) {
-    if (sqlite3_column_type(rows->answer, column) == SQLITE_NULL)
+    if (sqlite(rows->h)->column_type(rows->answer, column) == SQLITE_NULL)
         return ABSENT;
-    return (uint64_t)sqlite3_column_int64(rows->answer, column);
+    return (uint64_t)sqlite(rows->h)->column_int64(rows->answer, column);
 }
 
 static struct str sqlite_store_text(const struct store_rows *rows, int column) {
-    const char *text = (const char *)sqlite3_column_text(rows->answer, column);
-    return (struct str){text, (size_t)sqlite3_column_bytes(rows->answer, column)};
+    const char *text = (const char *)sqlite(rows->h)->column_text(rows->answer, column);
+    return (struct str){text, (size_t)sqlite(rows->h)->column_bytes(rows->answer, column)};
 }
 
 static struct str sqlite_store_blob(struct store_rows *rows, int column) {
-    const char *bytes = sqlite3_column_blob(rows->answer, column);
-    return (struct str){bytes, (size_t)sqlite3_column_bytes(rows->answer, column)};
+    const char *bytes = sqlite(rows->h)->column_blob(rows->answer, column);
+    return (struct str){bytes, (size_t)sqlite(rows->h)->column_bytes(rows->answer, column)};
 }
 
 /* Who writes a history by hand may have put texts or large numbers there: no figure is above that.
  */
-static void sqlite_store_bind_figure(sqlite3_stmt *stmt, int at, uint64_t value) {
+static void sqlite_store_bind_figure(const struct sqlite_api *lite, sqlite3_stmt *stmt, int at,
+                                     uint64_t value) {
     if (value == ABSENT)
-        sqlite3_bind_null(stmt, at);
+        lite->bind_null(stmt, at);
     else
-        sqlite3_bind_int64(stmt, at, value > INT64_MAX ? INT64_MAX : (sqlite3_int64)value);
+        lite->bind_int64(stmt, at, value > INT64_MAX ? INT64_MAX : (sqlite3_int64)value);
 }
 
 static bool sqlite_store_put(struct history *h, const struct store_value *rows, uint32_t count,
@@ -110,15 +113,15 @@ static bool sqlite_store_put(struct history *h, const struct store_value *rows, 
                              " live_objects, live_bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                              &stmt, err);
     for (uint32_t i = 0; ok && i < count; i++) {
-        sqlite_store_bind_figure(stmt, 1, rows[i].type);
-        sqlite_store_bind_figure(stmt, 2, rows[i].run);
-        sqlite_store_bind_figure(stmt, 3, rows[i].snapshot);
+        sqlite_store_bind_figure(sqlite(h), stmt, 1, rows[i].type);
+        sqlite_store_bind_figure(sqlite(h), stmt, 2, rows[i].run);
+        sqlite_store_bind_figure(sqlite(h), stmt, 3, rows[i].snapshot);
         for (int c = 0; c < HISTORY_COLUMNS; c++)
-            sqlite_store_bind_figure(stmt, 4 + c, rows[i].cells[c]);
-        ok = sqlite3_step(stmt) == SQLITE_DONE || sqlite_failed(h, err);
-        sqlite3_reset(stmt);
+            sqlite_store_bind_figure(sqlite(h), stmt, 4 + c, rows[i].cells[c]);
+        ok = sqlite(h)->step(stmt) == SQLITE_DONE || sqlite_failed(h, err);
+        sqlite(h)->reset(stmt);
     }
-    sqlite3_finalize(stmt);
+    sqlite(h)->finalize(stmt);
     return ok;
 }
 

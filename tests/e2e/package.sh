@@ -9,11 +9,11 @@ work=$(mkdir -p "$1/package" && realpath "$1/package") || exit 1
 
 lint() { [ -z "$(lintian --tag-display-limit 0 "$work"/*.changes 2>/dev/null | tee /dev/stderr)" ]; }
 # Each note of a library that is loaded late, held against what the package asks for; Debian
-# names packages of libraries after them, libarchive.so.13 is that of libarchive13.
+# names packages of libraries after them, libarchive.so.13 is that of libarchive13, libsqlite3.so.0 that of libsqlite3-0.
 notes() {
     local soname priority package field count=0
     while IFS=$'\t' read -r soname priority; do
-        package=$(sed 's/\.so\./ /; s/ //' <<<"$soname")
+        package=$(sed 's/\([0-9]\)\.so\./\1-/; s/\.so\.//' <<<"$soname")
         case $priority in
         required) field=Depends ;;
         recommended) field=Recommends ;;
@@ -25,7 +25,7 @@ notes() {
         count=$((count + 1))
     done < <(readelf -p .note.dlopen "$work/root/usr/bin/dumpdiff" |
         sed -n 's/.*"soname":\["\([^"]*\)"\],"priority":"\([a-z]*\)".*/\1\t\2/p')
-    [ $count -ge 3 ]
+    [ $count -ge 4 ]
 }
 manual() { man -l --warnings "$1" >/dev/null; }
 by_path() { PATH="$work/root/usr/bin:$PATH" sh -c "$1"; }
