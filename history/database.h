@@ -130,10 +130,15 @@ struct type_cache {
 struct kept {
     enum history_kind kind;
     const char *name;                /* as it is kept */
+    uint64_t hash;                   /* strmap_hash() of types_key() and the name */
     uint64_t type;                   /* its number, filled in by types_number() */
     uint64_t cells[HISTORY_COLUMNS]; /* ABSENT: not known */
 };
 
+/* What names of a kind are keyed with. */
+static inline struct str types_key(uint64_t kind) {
+    return kind == HISTORY_TYPE ? STR("t") : STR("v");
+}
 void types_forget(struct type_cache *c);
 /* Numbers for all rows, of new ones in a transaction of its own. Errors: those of the body. */
 bool types_number(struct history *h, uint64_t program, struct kept *rows, uint32_t count,

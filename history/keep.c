@@ -20,6 +20,8 @@ void keeper_deinit(struct keeper *k) {
     strbuf_deinit(&k->name);
     strmap_deinit(&k->places);
     arena_deinit(&k->names);
+    if (k->begun)
+        series_deinit(&k->series);
     free(k->rows);
 }
 
@@ -30,32 +32,39 @@ static void keep_more(struct kept *row, const uint64_t cells[HISTORY_COLUMNS]) {
             row->cells[c] = num_add(row->cells[c] == ABSENT ? 0 : row->cells[c], cells[c]);
 }
 
-/* Under k->name. */
-static bool keep_row(struct keeper *k, enum history_kind kind,
+/* lasting: the name is there as long as the keeper is. */
+static bool keep_row(struct keeper *k, enum history_kind kind, const char *name, bool lasting,
                      const uint64_t cells[HISTORY_COLUMNS], struct err *err) {
-    struct str key = kind == HISTORY_TYPE ? STR("t") : STR("v");
-    if (!strbuf_ok(&k->name, err))
-        return false;
-    const char *name = store_name(k->h, strbuf_cstr(&k->name));
-    if (!name)
+    const char *kept = store_name(k->h, name);
+    if (!kept)
         return err_nomem(err);
-    uint32_t at = strmap_get(&k->places, key, str_of(name));
+    lasting = lasting && kept == name;
+    struct str key = types_key(kind), text = str_of(kept);
+    uint64_t hash = strmap_hash(key, text);
+    uint32_t at = strmap_get_hashed(&k->places, hash, key, text);
     if (at != STRMAP_NONE) {
         keep_more(&k->rows[at], cells);
         return true;
     }
     if (!VEC_ROOM(k->rows, k->count, k->capacity, err))
         return false;
-    name = arena_copy(&k->names, name, strlen(name));
-    if (!name || !strmap_put(&k->places, key, str_of(name), k->count))
+    text.ptr = lasting ? kept : arena_copy(&k->names, kept, text.len);
+    if (!text.ptr || !strmap_put_hashed(&k->places, hash, key, text, k->count))
         return err_nomem(err);
     struct kept *row = &k->rows[k->count++];
-    *row = (struct kept){.kind = kind, .name = name};
+    *row = (struct kept){.kind = kind, .name = text.ptr, .hash = hash};
     memcpy(row->cells, cells, sizeof(row->cells));
     return true;
 }
 
+/* Under k->name. */
+static bool keep_named(struct keeper *k, enum history_kind kind,
+                       const uint64_t cells[HISTORY_COLUMNS], struct err *err) {
+    return strbuf_ok(&k->name, err) && keep_row(k, kind, strbuf_cstr(&k->name), false, cells, err);
+}
+
 static bool keep_types(struct keeper *k, const struct series *s, struct err *err) {
+    strmap_expect(&k->places, s->type_count);
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         const uint64_t cells[HISTORY_COLUMNS] = {
@@ -64,9 +73,13 @@ static bool keep_types(struct keeper *k, const struct series *s, struct err *err
             [HISTORY_MATURE] = s->generations_known ? series_type_mature(type, 0) : ABSENT,
             [HISTORY_LIVE_OBJECTS] = type->live_objects[0],
             [HISTORY_LIVE_BYTES] = type->live_bytes[0]};
-        strbuf_clear(&k->name);
-        name_normal(str_of(type->name), &k->name);
-        if (!keep_row(k, HISTORY_TYPE, cells, err))
+        bool made = name_may_be_made(type->name);
+        if (made) {
+            strbuf_clear(&k->name);
+            name_normal(str_of(type->name), &k->name);
+        }
+        if (made ? !keep_named(k, HISTORY_TYPE, cells, err)
+                 : !keep_row(k, HISTORY_TYPE, type->name, true, cells, err))
             return false;
     }
     return true;
@@ -83,7 +96,7 @@ static bool keep_values(struct keeper *k, const struct series *s, struct err *er
                                                  ABSENT};
         strbuf_clear(&k->name);
         strbuf_addf(&k->name, "%s.%s.%s", part_descs[group->part].name, group->name, v->name);
-        if (!keep_row(k, HISTORY_VALUE, cells, err))
+        if (!keep_named(k, HISTORY_VALUE, cells, err))
             return false;
     }
     if (!snapshot_has(s->snapshots[0], PART_THREADS))
@@ -92,22 +105,20 @@ static bool keep_values(struct keeper *k, const struct series *s, struct err *er
                                                ABSENT, ABSENT, ABSENT};
     strbuf_clear(&k->name);
     strbuf_adds(&k->name, "threads.threads");
-    return keep_row(k, HISTORY_VALUE, threads, err);
+    return keep_named(k, HISTORY_VALUE, threads, err);
 }
 
 static bool keep_requests(struct keeper *k, uint64_t requests, struct err *err) {
     const uint64_t cells[HISTORY_COLUMNS] = {ABSENT, requests, ABSENT, ABSENT, ABSENT};
     strbuf_clear(&k->name);
     strbuf_adds(&k->name, "requests.requests.served");
-    return requests == 0 || keep_row(k, HISTORY_VALUE, cells, err);
+    return requests == 0 || keep_named(k, HISTORY_VALUE, cells, err);
 }
 
 bool keeper_take(struct keeper *k, const struct snapshot *snapshot, uint64_t requests,
                  struct err *err) {
-    struct series s;
     const struct snapshot *one[] = {snapshot};
-    bool ok = series_init(&s, one, 1, NULL, err) && keep_types(k, &s, err) &&
-              keep_values(k, &s, err) && keep_requests(k, requests, err);
-    series_deinit(&s);
-    return ok;
+    k->begun = true;
+    return series_init(&k->series, one, 1, NULL, err) && keep_types(k, &k->series, err) &&
+           keep_values(k, &k->series, err) && keep_requests(k, requests, err);
 }

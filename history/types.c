@@ -13,10 +13,6 @@ void types_forget(struct type_cache *c) {
     c->begun = false;
 }
 
-static struct str kind_key(uint64_t kind) {
-    return kind == HISTORY_TYPE ? STR("t") : STR("v");
-}
-
 /* All of a program's. */
 static bool types_read(struct history *h, uint64_t program, struct err *err) {
     struct type_cache *c = h->types;
@@ -31,7 +27,7 @@ static bool types_read(struct history *h, uint64_t program, struct err *err) {
                            &rows, err);
     while (store_next(&rows, &ok, err)) {
         uint64_t number = store_number_of(&rows, 0);
-        struct str key = kind_key(store_number_of(&rows, 1)), text = h->body->text(&rows, 2);
+        struct str key = types_key(store_number_of(&rows, 1)), text = h->body->text(&rows, 2);
         char *name = text.ptr ? arena_copy(&c->arena, text.ptr, text.len) : NULL;
         if (number >= STRMAP_NONE)
             ok = err_set(err, ERR_LIMIT, "more types than can be kept");
@@ -45,7 +41,7 @@ static bool types_read(struct history *h, uint64_t program, struct err *err) {
 }
 
 static uint32_t types_find(const struct type_cache *c, const struct kept *row) {
-    return strmap_get(&c->numbers, kind_key(row->kind), str_of(row->name));
+    return strmap_get_hashed(&c->numbers, row->hash, types_key(row->kind), str_of(row->name));
 }
 
 static bool types_insert_some(struct history *h, uint64_t program, struct kept *const *rows,
