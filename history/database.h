@@ -37,7 +37,7 @@ static inline struct store_param store_blob(struct str bytes) {
 /* One row of the table `value`: figures of a type in a snapshot, where they changed. */
 struct store_value {
     uint64_t type, run, snapshot;
-    uint32_t day; /* [days since 1970] of capture, that PostgreSQL's partitions go by */
+    uint32_t day; /* [days since 1970] of capture, that PostgreSQL's months go by */
     uint64_t cells[HISTORY_COLUMNS]; /* ABSENT: not known */
 };
 
@@ -60,6 +60,11 @@ struct store_body {
     /* One look at all, or one change of it; end(false) undoes, stays false and keeps its error. */
     bool (*begin)(struct history *h, bool writes, struct err *err);
     bool (*end)(struct history *h, bool ok, struct err *err);
+    /*
+     * begin() and lock() at once, and is it still of our version? Another program may have brought
+     * it up to date since it was opened. On error nothing is begun. Errors: ERR_UNSUPPORTED, too.
+     */
+    bool (*begin_adding)(struct history *h, uint64_t instance, struct err *err);
     /* Nobody else adds to that instance until the end. Errors: as above. */
     bool (*lock)(struct history *h, uint64_t instance, struct err *err);
     /* A statement without answer; ret_changed: rows, may be NULL. */
@@ -74,8 +79,13 @@ struct store_body {
     /* Lent until the next row; ptr NULL: NULL, or out of memory. Of blobs: blob(). */
     struct str (*text)(const struct store_rows *rows, int column);
     struct str (*blob)(struct store_rows *rows, int column);
-    /* Rows of `value`, as fast as the body can. */
+    /* Rows of `value`, of one snapshot, as fast as the body can; prepare_day() was asked. */
     bool (*put)(struct history *h, const struct store_value *rows, uint32_t count, struct err *err);
+    /*
+     * Rows of `value` go: all of a run; or those before snapshot `first`, which from then on says
+     * itself what they said of it. first: ABSENT: all
+     */
+    bool (*let_go)(struct history *h, uint64_t run, uint64_t first, struct err *err);
     /* Is there room for rows of that day? Outside of begin() and end(). */
     bool (*prepare_day)(struct history *h, uint32_t day, struct err *err);
     /* Lets go of the rows of all months before that day, which begins one; monthly bodies. */
@@ -88,6 +98,7 @@ extern const struct store_body sqlite_body, postgres_body;
 
 /* The same, of the history's body. Errors: as above. */
 bool store_begin(struct history *h, bool writes, struct err *err) MUST_CHECK;
+bool store_begin_adding(struct history *h, uint64_t instance, struct err *err) MUST_CHECK;
 bool store_end(struct history *h, bool ok, struct err *err) MUST_CHECK;
 bool store_run(struct history *h, const char *sql, const struct store_param *params, uint32_t count,
                uint64_t *ret_changed, struct err *err) MUST_CHECK;
@@ -149,6 +160,7 @@ bool types_number(struct history *h, uint64_t program, struct kept *rows, uint32
 struct state_row {
     uint64_t type;
     enum history_kind kind;
+    bool gone;                       /* of a change: the run says nothing of it any more */
     uint64_t cells[HISTORY_COLUMNS]; /* ABSENT: not known */
 };
 
@@ -162,6 +174,13 @@ struct state {
 void state_put(struct strbuf *out, const struct state *s);
 /* What state_put() wrote. Errors: ERR_FORMAT (it is none), ERR_NOMEM. */
 bool state_take(struct state *s, struct str bytes, struct err *err) MUST_CHECK;
+/*
+ * The same of rows that changed, among them those that are gone: two bits below the distance, gone
+ * and kind, and no cells of what is gone.
+ */
+void state_put_change(struct strbuf *out, const struct state *changed);
+/* Changes s as a state_put_change() says. Errors: those of state_take(). */
+bool state_take_change(struct state *s, struct str bytes, struct err *err) MUST_CHECK;
 void state_deinit(struct state *s);
 
 #endif

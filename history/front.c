@@ -67,6 +67,11 @@ bool store_begin(struct history *h, bool writes, struct err *err) {
     return h->body->begin(h, writes, err);
 }
 
+bool store_begin_adding(struct history *h, uint64_t instance, struct err *err) {
+    h->again = false;
+    return h->body->begin_adding(h, instance, err);
+}
+
 bool store_end(struct history *h, bool ok, struct err *err) {
     return h->body->end(h, ok, err);
 }

@@ -13,34 +13,15 @@
  */
 static bool prune_run(struct history *h, uint64_t run, uint64_t first, struct err *err) {
     static const char *const whole[] = {
-        "DELETE FROM value WHERE run = $1",    "DELETE FROM state WHERE run = $1",
+        "DELETE FROM state WHERE run = $1",    "DELETE FROM state_change WHERE run = $1",
         "DELETE FROM finding WHERE run = $1",  "DELETE FROM growth_cause WHERE run = $1",
         "DELETE FROM snapshot WHERE run = $1", "DELETE FROM run WHERE id = $1"};
     const struct store_param of[] = {store_number(run), store_number(first)};
-    bool ok = true;
-    if (first == ABSENT) {
-        for (size_t i = 0; ok && i < sizeof(whole) / sizeof(*whole); i++)
-            ok = store_run(h, whole[i], of, 1, NULL, err);
-        return ok;
-    }
-    struct strbuf sql;
-    strbuf_init(&sql);
-    strbuf_addf(&sql,
-                "INSERT INTO value(%stype, run, snapshot, objects, bytes, mature_bytes,"
-                " live_objects, live_bytes) SELECT %stype, run, CAST($2 AS integer), objects, "
-                "bytes, mature_bytes,"
-                " live_objects, live_bytes FROM (SELECT v.*, row_number() OVER (PARTITION BY type"
-                " ORDER BY snapshot DESC) AS place FROM value v WHERE run = $1 AND snapshot <= $2)"
-                " newest WHERE place = 1 AND snapshot < $2",
-                h->body->monthly ? "taken, " : "",
-                h->body->monthly ? "(SELECT taken FROM value WHERE run = $1 AND snapshot >= $2"
-                                   " ORDER BY snapshot LIMIT 1), "
-                                 : "");
-    ok = strbuf_ok(&sql, err) && store_run(h, strbuf_cstr(&sql), of, 2, NULL, err) &&
-         store_run(h, "DELETE FROM value WHERE run = $1 AND snapshot < $2", of, 2, NULL, err) &&
-         store_run(h, "DELETE FROM snapshot WHERE run = $1 AND id < $2", of, 2, NULL, err);
-    strbuf_deinit(&sql);
-    return ok;
+    bool ok = h->body->let_go(h, run, first, err);
+    for (size_t i = 0; ok && first == ABSENT && i < sizeof(whole) / sizeof(*whole); i++)
+        ok = store_run(h, whole[i], of, 1, NULL, err);
+    return ok && (first == ABSENT || store_run(h, "DELETE FROM snapshot WHERE run = $1 AND id < $2",
+                                               of, 2, NULL, err));
 }
 
 /* By instance and release, then number. */
@@ -162,6 +143,7 @@ static bool age_runs(struct history *h, uint64_t before_ns, uint64_t *removed, s
 static bool age_months(struct history *h, uint64_t before_ns, uint64_t *removed, struct err *err) {
     static const char *const left[] = {
         "DELETE FROM state WHERE run NOT IN (SELECT run FROM snapshot)",
+        "DELETE FROM state_change WHERE run NOT IN (SELECT run FROM snapshot)",
         "DELETE FROM finding WHERE run NOT IN (SELECT run FROM snapshot)",
         "DELETE FROM growth_cause WHERE run NOT IN (SELECT run FROM snapshot)",
         "DELETE FROM run WHERE id NOT IN (SELECT run FROM snapshot)"};

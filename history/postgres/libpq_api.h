@@ -21,6 +21,9 @@ enum libpq_result {
     LIBPQ_TUPLES_OK = 2,
     LIBPQ_COPY_IN = 4,
 };
+/* Of PQftype(), in an answer in binary: whole numbers, most significant byte first. Source:
+ * PostgreSQL, pg_type.dat. */
+enum libpq_type { LIBPQ_INT8 = 20, LIBPQ_INT2 = 21, LIBPQ_INT4 = 23 };
 /* Of PQresultErrorField(): SQLSTATE. */
 #define LIBPQ_DIAG_SQLSTATE 'C'
 
@@ -34,10 +37,15 @@ enum libpq_result {
     X(struct pg_result *, PQexecParams, \
       (struct pg_conn *, const char *, int, const unsigned *, const char *const *, const int *, \
        const int *, int)) \
+    X(struct pg_result *, PQprepare, \
+      (struct pg_conn *, const char *, const char *, int, const unsigned *)) \
+    X(struct pg_result *, PQexecPrepared, \
+      (struct pg_conn *, const char *, int, const char *const *, const int *, const int *, int)) \
     X(int, PQresultStatus, (const struct pg_result *)) \
     X(char *, PQresultErrorField, (const struct pg_result *, int)) \
     X(char *, PQresultErrorMessage, (const struct pg_result *)) \
     X(int, PQntuples, (const struct pg_result *)) \
+    X(unsigned, PQftype, (const struct pg_result *, int)) \
     X(int, PQgetisnull, (const struct pg_result *, int, int)) \
     X(char *, PQgetvalue, (const struct pg_result *, int, int)) \
     X(int, PQgetlength, (const struct pg_result *, int, int)) \

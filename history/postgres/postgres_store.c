@@ -1,15 +1,16 @@
 /* PostgreSQL as a store of histories. */
 #include "history/postgres/postgres_internal.h"
 
-#include "base/chars.h"
 #include "base/civil.h"
 #include "base/num.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CURSOR_ROWS 20000u
-#define COPY_BYTES  ((size_t)256 << 10)
+#define CURSOR_ROWS     20000u
+#define MONTH_MAX       20 /* "cell_2026_11" */
+#define STATEMENT_BYTES 1000u
+#define COPY_BYTES      ((size_t)256 << 10)
 
 /* -- Errors ------------------------------------------------------------------------------------ */
 
@@ -22,6 +23,10 @@ static bool postgres_failed(struct history *h, const struct pg_result *result, s
         text = s->api.PQerrorMessage(s->connection);
     /* Serialization failures, deadlocks, locks that were not to be had. */
     h->again = state && (strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0);
+    if (state && strcmp(state, "42P01") == 0 && s->month) { /* a month was dropped meanwhile */
+        s->month = 0;
+        h->again = true;
+    }
     struct str line = str_of(text), rest = line;
     if (str_next_line(&rest, &line) && str_starts(line, STR("ERROR:")))
         line = str_trim(str_drop(line, 6));
@@ -60,8 +65,7 @@ bool postgres_sql(struct history *h, const char *sql, struct err *err) {
 static const char session_sql[] =
     "SET search_path = dumpdiff, pg_temp; SET client_min_messages = error;"
     "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '10min';"
-    "SET application_name = 'dumpdiff'; SET bytea_output = 'hex';"
-    "SET standard_conforming_strings = on; SET jit = off";
+    "SET application_name = 'dumpdiff'; SET standard_conforming_strings = on; SET jit = off";
 
 static bool postgres_open(struct history *h, const char *where, enum history_mode mode,
                           struct err *err) {
@@ -93,6 +97,8 @@ static void postgres_close(struct history *h) {
         s->api.PQfinish(s->connection);
     if (s)
         libpq_api_unload(&s->api);
+    for (uint32_t i = 0; s && i < STATEMENTS; i++)
+        free(s->statements[i].sql);
     free(s);
     h->store = NULL;
 }
@@ -155,14 +161,47 @@ static bool postgres_params_init(struct postgres_params *p, const struct store_p
     return ok;
 }
 
+/*
+ * Which statement of ours that was prepared it is; NULL: none. What is asked a second time is
+ * likely to be asked again: it is understood and planned once.
+ */
+static const char *postgres_prepared(struct postgres_store *s, const char *sql, uint32_t count) {
+    struct postgres_statement *known = s->statements;
+    uint32_t i = 0;
+    while (i < STATEMENTS && known[i].sql && strcmp(known[i].sql, sql) != 0)
+        i++;
+    if (i == STATEMENTS || strlen(sql) > STATEMENT_BYTES)
+        return NULL;
+    if (!known[i].sql) {
+        known[i].sql = strdup(sql);
+        return NULL;
+    }
+    if (!known[i].name[0]) {
+        char name[sizeof(known[i].name)];
+        snprintf(name, sizeof(name), "s%u", i);
+        struct pg_result *result = s->api.PQprepare(s->connection, name, sql, (int)count, NULL);
+        bool ok = s->api.PQresultStatus(result) == LIBPQ_COMMAND_OK;
+        s->api.PQclear(result);
+        if (!ok)
+            return NULL;
+        memcpy(known[i].name, name, sizeof(name));
+    }
+    return known[i].name;
+}
+
+/* Answers are in binary: see postgres_number(). */
 static struct pg_result *postgres_exec(struct history *h, const char *sql,
                                        const struct store_param *params, uint32_t count) {
     struct postgres_store *s = postgres_of(h);
     struct postgres_params p;
     struct pg_result *result = NULL;
-    if (postgres_params_init(&p, params, count))
-        result = s->api.PQexecParams(s->connection, sql, (int)count, NULL, p.values, p.lengths,
-                                     p.formats, 0);
+    if (postgres_params_init(&p, params, count)) {
+        const char *name = postgres_prepared(s, sql, count);
+        result = name ? s->api.PQexecPrepared(s->connection, name, (int)count, p.values, p.lengths,
+                                              p.formats, 1)
+                      : s->api.PQexecParams(s->connection, sql, (int)count, NULL, p.values,
+                                            p.lengths, p.formats, 1);
+    }
     postgres_params_deinit(&p);
     return result;
 }
@@ -180,9 +219,8 @@ static bool postgres_run(struct history *h, const char *sql, const struct store_
 
 struct postgres_answer {
     struct pg_result *result;
-    int row, rows;      /* row: the current one, -1: none yet */
-    char cursor[24];    /* "": all rows are here */
-    struct strbuf blob; /* of the current row */
+    int row, rows;   /* row: the current one, -1: none yet */
+    char cursor[24]; /* "": all rows are here */
 };
 
 static bool postgres_fetch(struct history *h, struct postgres_answer *a, struct err *err) {
@@ -190,7 +228,7 @@ static bool postgres_fetch(struct history *h, struct postgres_answer *a, struct 
     char sql[64];
     snprintf(sql, sizeof(sql), "FETCH %u FROM %s", CURSOR_ROWS, a->cursor);
     s->api.PQclear(a->result);
-    a->result = s->api.PQexec(s->connection, sql);
+    a->result = s->api.PQexecParams(s->connection, sql, 0, NULL, NULL, NULL, NULL, 1);
     a->row = -1;
     if (s->api.PQresultStatus(a->result) != LIBPQ_TUPLES_OK)
         return postgres_failed(h, a->result, err);
@@ -216,7 +254,6 @@ static bool postgres_declare(struct history *h, const char *sql, const struct st
 static void postgres_done(struct store_rows *rows) {
     struct postgres_answer *a = rows->answer;
     postgres_of(rows->h)->api.PQclear(a->result);
-    strbuf_deinit(&a->blob);
     free(a);
     rows->answer = NULL;
 }
@@ -228,7 +265,6 @@ static bool postgres_select(struct history *h, const char *sql, const struct sto
     if (!a)
         return err_nomem(err);
     a->row = -1;
-    strbuf_init(&a->blob);
     bool ok;
     if (many && s->depth) {
         ok = postgres_declare(h, sql, params, count, a, err);
@@ -262,40 +298,29 @@ static struct str postgres_text(const struct store_rows *rows, int column) {
                         (size_t)api->PQgetlength(a->result, a->row, column)};
 }
 
-/* What is no number of ours (negative, too large) is not known: others may write to the tables. */
+/* What is no number of ours (negative, of another type) is not known: others may write to the
+ * tables. */
 static uint64_t postgres_number(const struct store_rows *rows, int column) {
-    struct str text = postgres_text(rows, column);
-    uint64_t value = 0;
-    if (!text.ptr || !text.len)
-        return ABSENT;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = (unsigned char)text.ptr[i] - '0';
-        if (digit > 9 || i > 18)
-            return ABSENT;
-        value = value * 10 + digit;
+    static const struct {
+        unsigned type;
+        size_t size;
+    } types[] = {{LIBPQ_INT8, 8}, {LIBPQ_INT4, 4}, {LIBPQ_INT2, 2}};
+    const struct postgres_answer *a = rows->answer;
+    struct str bytes = postgres_text(rows, column);
+    unsigned type = postgres_of(rows->h)->api.PQftype(a->result, column);
+    for (size_t i = 0; bytes.ptr && i < sizeof(types) / sizeof(*types); i++) {
+        if (types[i].type != type || types[i].size != bytes.len || str_first(bytes) & 0x80)
+            continue;
+        uint64_t value = 0;
+        for (size_t b = 0; b < bytes.len; b++)
+            value = value << 8 | (unsigned char)bytes.ptr[b];
+        return value;
     }
-    return value;
+    return ABSENT;
 }
 
-/* -1: it is none. */
-static int postgres_nibble(char c) {
-    return char_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "\x00ff..." */
 static struct str postgres_blob(struct store_rows *rows, int column) {
-    struct postgres_answer *a = rows->answer;
-    struct str text = postgres_text(rows, column);
-    strbuf_clear(&a->blob);
-    if (!str_starts(text, STR("\\x")))
-        return (struct str){NULL, 0};
-    for (size_t i = 2; i + 1 < text.len; i += 2) {
-        int high = postgres_nibble(text.ptr[i]), low = postgres_nibble(text.ptr[i + 1]);
-        if (high < 0 || low < 0)
-            return (struct str){NULL, 0};
-        strbuf_addc(&a->blob, (char)(high << 4 | low));
-    }
-    return strbuf_str(&a->blob);
+    return postgres_text(rows, column);
 }
 
 /* -- Adding ------------------------------------------------------------------------------------ */
@@ -306,16 +331,73 @@ static bool postgres_lock(struct history *h, uint64_t instance, struct err *err)
                         NULL, err);
 }
 
-static void postgres_copy_row(struct strbuf *text, const struct store_value *row) {
-    char date[CIVIL_MAX];
-    civil_print(row->day, date);
-    strbuf_addf(text, "%s\t%llu\t%llu\t%llu", date, (unsigned long long)row->type,
-                (unsigned long long)row->run, (unsigned long long)row->snapshot);
-    for (int c = 0; c < HISTORY_COLUMNS; c++)
-        if (row->cells[c] == ABSENT)
-            strbuf_adds(text, "\t\\N");
+/* One message, of numbers of our own. */
+static bool postgres_begin_adding(struct history *h, uint64_t instance, struct err *err) {
+    struct postgres_store *s = postgres_of(h);
+    char sql[160];
+    uint64_t version = 0;
+    snprintf(sql, sizeof(sql),
+             "BEGIN; SELECT pg_advisory_xact_lock(1684106352, %llu);"
+             " SELECT version FROM dumpdiff.version",
+             (unsigned long long)(instance & INT32_MAX));
+    struct pg_result *result = s->api.PQexec(s->connection, sql);
+    bool ok = s->api.PQresultStatus(result) == LIBPQ_TUPLES_OK || postgres_failed(h, result, err);
+    ok = ok && ((s->api.PQntuples(result) == 1 &&
+                 num_dec(str_of(s->api.PQgetvalue(result, 0, 0)), &version)) ||
+                err_set(err, ERR_FORMAT, "%s: its version is damaged", h->path));
+    s->api.PQclear(result);
+    ok = ok && postgres_version_stays(h, version, err);
+    s->depth = ok;
+    return ok || postgres_end(h, false, err);
+}
+
+/* "cell_2026_11": of our own numbers alone, and so is text of a statement. */
+static void postgres_month_table(const struct postgres_store *s, char ret_name[MONTH_MAX]) {
+    struct civil date = civil_of_day(s->day);
+    if (s->in_cell)
+        snprintf(ret_name, MONTH_MAX, "cell");
+    else
+        snprintf(ret_name, MONTH_MAX, "cell_%04u_%02u", date.year % 10000, date.month);
+}
+
+/* Of a row of `cell`: see CELL_OF in postgres_schema.c. false: it does not fit, and is wide. */
+static bool postgres_cells(const struct store_value *row, uint64_t limit,
+                           struct store_param of[HISTORY_COLUMNS]) {
+    bool fits = true;
+    for (int c = 0; c < HISTORY_COLUMNS; c++) {
+        fits = fits && (row->cells[c] == ABSENT || row->cells[c] <= limit);
+        of[c] = store_number(row->cells[c]);
+    }
+    struct store_param *mature = &of[HISTORY_MATURE];
+    if (row->cells[HISTORY_MATURE] == row->cells[HISTORY_BYTES])
+        mature->kind = STORE_NULL;
+    else if (mature->kind == STORE_NULL)
+        *mature = store_text("-1");
+    return fits;
+}
+
+/* printf() takes several times as long, a snapshot has hundreds of rows. */
+static void postgres_add_number(struct strbuf *text, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    strbuf_add(text, (struct str){digits + at, sizeof(digits) - at});
+}
+
+static void postgres_copy_row(struct strbuf *text, const struct store_value *row,
+                              const struct store_param of[HISTORY_COLUMNS]) {
+    postgres_add_number(text, row->type);
+    strbuf_addc(text, '\t');
+    postgres_add_number(text, row->snapshot);
+    for (int c = 0; c < HISTORY_COLUMNS; c++) {
+        strbuf_addc(text, '\t');
+        if (of[c].kind == STORE_NUMBER)
+            postgres_add_number(text, of[c].number);
         else
-            strbuf_addf(text, "\t%llu", (unsigned long long)num_min(row->cells[c], INT64_MAX));
+            strbuf_adds(text, of[c].kind == STORE_NULL ? "\\N" : "-1");
+    }
     strbuf_addc(text, '\n');
 }
 
@@ -330,22 +412,24 @@ static bool postgres_copy_flush(struct history *h, struct strbuf *text, struct e
     return ok;
 }
 
-static bool postgres_put(struct history *h, const struct store_value *rows, uint32_t count,
-                         struct err *err) {
+#define CELL_COLUMNS "(type, snapshot, objects, bytes, mature_bytes, live_objects, live_bytes)"
+
+/* Of those that have figures above the limit, or of all others. */
+static bool postgres_copy(struct history *h, const char *table, const struct store_value *rows,
+                          uint32_t count, bool wide, struct err *err) {
     struct postgres_store *s = postgres_of(h);
     struct strbuf text;
-    if (count == 0)
-        return true;
-    if (!postgres_took(h,
-                       s->api.PQexec(s->connection,
-                                     "COPY value(taken, type, run, snapshot, objects, bytes,"
-                                     " mature_bytes, live_objects, live_bytes) FROM STDIN"),
-                       LIBPQ_COPY_IN, err))
+    char sql[160];
+    snprintf(sql, sizeof(sql), "COPY %s" CELL_COLUMNS " FROM STDIN", table);
+    if (!postgres_took(h, s->api.PQexec(s->connection, sql), LIBPQ_COPY_IN, err))
         return false;
     strbuf_init(&text);
     bool ok = true;
     for (uint32_t i = 0; ok && i < count; i++) {
-        postgres_copy_row(&text, &rows[i]);
+        struct store_param of[HISTORY_COLUMNS];
+        if (postgres_cells(&rows[i], INT32_MAX, of) == wide)
+            continue;
+        postgres_copy_row(&text, &rows[i], of);
         ok = text.len < COPY_BYTES || postgres_copy_flush(h, &text, err);
     }
     ok = ok && postgres_copy_flush(h, &text, err);
@@ -360,15 +444,43 @@ static bool postgres_put(struct history *h, const struct store_value *rows, uint
     return ok;
 }
 
+static bool postgres_put(struct history *h, const struct store_value *rows, uint32_t count,
+                         struct err *err) {
+    char month[MONTH_MAX];
+    uint32_t wide = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct store_param of[HISTORY_COLUMNS];
+        wide += !postgres_cells(&rows[i], INT32_MAX, of);
+    }
+    postgres_month_table(postgres_of(h), month);
+    return (wide == count || postgres_copy(h, month, rows, count, false, err)) &&
+           (wide == 0 || postgres_copy(h, "cell_wide", rows, count, true, err));
+}
+
+static bool postgres_let_go(struct history *h, uint64_t run, uint64_t first, struct err *err) {
+    static const char *const all[] = {
+        "DELETE FROM cell c USING snapshot s WHERE s.id = c.snapshot AND s.run = $1",
+        "DELETE FROM cell_wide c USING snapshot s WHERE s.id = c.snapshot AND s.run = $1"};
+    const struct store_param of[] = {store_number(run), store_number(first)};
+    if (first != ABSENT)
+        return postgres_run(h, "SELECT let_go($1, $2)", of, 2, NULL, err);
+    return postgres_run(h, all[0], of, 1, NULL, err) && postgres_run(h, all[1], of, 1, NULL, err);
+}
+
+/* A table a month is there for two hundred years: see prepare_month() of the schema. */
 static bool postgres_prepare_day(struct history *h, uint32_t day, struct err *err) {
     struct postgres_store *s = postgres_of(h);
     char date[CIVIL_MAX];
-    if (s->month == store_month(day) + 1)
-        return true;
-    civil_print(day, date);
-    const struct store_param of[] = {store_text(date)};
-    if (!postgres_run(h, "SELECT prepare_month(CAST(CAST($1 AS text) AS date))", of, 1, NULL, err))
-        return false;
+    bool in_cell = day < civil_day(2000, 1, 1) || day >= civil_day(2200, 1, 1);
+    if (!in_cell && (s->in_cell || s->month != store_month(day) + 1)) {
+        civil_print(day, date);
+        const struct store_param of[] = {store_text(date)};
+        if (!postgres_run(h, "SELECT prepare_month(CAST(CAST($1 AS text) AS date))", of, 1, NULL,
+                          err))
+            return false;
+    }
+    s->in_cell = in_cell;
+    s->day = day;
     s->month = store_month(day) + 1;
     return true;
 }
@@ -391,6 +503,7 @@ const struct store_body postgres_body = {
     .open = postgres_open,
     .close = postgres_close,
     .begin = postgres_begin,
+    .begin_adding = postgres_begin_adding,
     .end = postgres_end,
     .lock = postgres_lock,
     .run = postgres_run,
@@ -401,6 +514,7 @@ const struct store_body postgres_body = {
     .text = postgres_text,
     .blob = postgres_blob,
     .put = postgres_put,
+    .let_go = postgres_let_go,
     .prepare_day = postgres_prepare_day,
     .drop_before = postgres_drop_before,
     .make_roles = postgres_make_roles,

@@ -36,6 +36,8 @@ bool sqlite_ask_number(struct history *h, const char *sql, int64_t *ret_value,
  * where the mode allows it. Errors: ERR_FORMAT, ERR_UNSUPPORTED, those of sqlite_failed.
  */
 bool sqlite_schema_check(struct history *h, enum history_mode mode, struct err *err) MUST_CHECK;
+/* Still, in a transaction that writes? Errors: ERR_UNSUPPORTED, those of sqlite_failed. */
+bool sqlite_schema_stays(struct history *h, struct err *err) MUST_CHECK;
 /* The error of the database as ours; always false. Errors: ERR_SYSTEM, ERR_FORMAT (damaged). */
 bool sqlite_failed(struct history *h, struct err *err);
 /* BEGIN IMMEDIATE or a look at all, and their end. Errors: those of sqlite_failed. */

@@ -61,8 +61,12 @@ static const struct schema_object objects[] = {
                           " held_by TEXT NOT NULL, objects INTEGER, bytes INTEGER,"
                           " first_snapshot INTEGER NOT NULL, last_snapshot INTEGER NOT NULL,"
                           " PRIMARY KEY(run, type)) WITHOUT ROWID"),
-    VIEWS_EACH(VIEW, SQLITE_TIME)};
-#define OBJECTS (sizeof(objects) / sizeof(*objects))
+    VIEWS_EACH(VIEW, SQLITE_TIME)
+    /* Since version 3: what snapshots changed of `state` since its rows were written. */
+    TABLE("state_change", "(run INTEGER NOT NULL REFERENCES run(id), snapshot INTEGER NOT NULL,"
+                          " rows BLOB NOT NULL, PRIMARY KEY(run, snapshot))")};
+#define OBJECTS      (sizeof(objects) / sizeof(*objects))
+#define OBJECTS_OF_2 (OBJECTS - 1)
 
 /* What the first version held; `program` and `rename` are as they were. */
 static const char version_1[] =
@@ -106,7 +110,7 @@ static bool make_version_2(struct history *h, struct err *err) {
                          "DROP TABLE state; DROP TABLE change; DROP TABLE metric;"
                          "DROP TABLE snapshot; DROP TABLE series",
                          err);
-    for (size_t i = 2; ok && i < OBJECTS; i++)
+    for (size_t i = 2; ok && i < OBJECTS_OF_2; i++)
         ok = sqlite_sql(h, objects[i].sql, err);
     return ok &&
            sqlite_sql(h,
@@ -130,12 +134,16 @@ static bool make_version_2(struct history *h, struct err *err) {
                       err);
 }
 
+static bool make_version_3(struct history *h, struct err *err) {
+    return sqlite_sql(h, objects[OBJECTS_OF_2].sql, err);
+}
+
 /*
  * THE migrations: the n-th leads from version n to n + 1. Append only, and each goes on making what
  * it made: a file that was brought up to date must be the same as a new one.
  */
-static bool (*const migrations[])(struct history *, struct err *) = {make_version_1,
-                                                                     make_version_2};
+static bool (*const migrations[])(struct history *, struct err *) = {make_version_1, make_version_2,
+                                                                     make_version_3};
 #define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
 
 /* -- Nothing but ours ---------------------------------------------------------------------------
@@ -237,6 +245,16 @@ static bool schema_migrate(struct history *h, enum history_mode mode, struct err
         ok = migrations[s.version](h, err) && sqlite_sql(h, sql, err);
     }
     return ok;
+}
+
+bool sqlite_schema_stays(struct history *h, struct err *err) {
+    int64_t version;
+    if (!sqlite_ask_number(h, "PRAGMA user_version", &version, err))
+        return false;
+    return version == VERSION || err_set(err, ERR_UNSUPPORTED,
+                                         "%s: version %lld, this program knows up to %d: a newer"
+                                         " dumpdiff changed it meanwhile",
+                                         h->path, (long long)version, VERSION);
 }
 
 bool sqlite_schema_check(struct history *h, enum history_mode mode, struct err *err) {

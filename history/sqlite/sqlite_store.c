@@ -25,6 +25,11 @@ static bool sqlite_store_lock(struct history *h, uint64_t instance, struct err *
     return true;
 }
 
+static bool sqlite_store_begin_adding(struct history *h, uint64_t instance, struct err *err) {
+    (void)instance;
+    return sqlite_begin(h, true, err) && (sqlite_schema_stays(h, err) || sqlite_end(h, false, err));
+}
+
 static void sqlite_store_bind(const struct sqlite_api *lite, sqlite3_stmt *stmt,
                               const struct store_param *params, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
@@ -125,6 +130,20 @@ static bool sqlite_store_put(struct history *h, const struct store_value *rows, 
     return ok;
 }
 
+static bool sqlite_store_let_go(struct history *h, uint64_t run, uint64_t first, struct err *err) {
+    const struct store_param of[] = {store_number(run), store_number(first)};
+    if (first == ABSENT)
+        return store_run(h, "DELETE FROM value WHERE run = $1", of, 1, NULL, err);
+    return store_run(h,
+                     "INSERT INTO value(type, run, snapshot, objects, bytes, mature_bytes,"
+                     " live_objects, live_bytes) SELECT type, run, $2, objects, bytes,"
+                     " mature_bytes, live_objects, live_bytes FROM (SELECT v.*, row_number() OVER"
+                     " (PARTITION BY type ORDER BY snapshot DESC) AS place FROM value v"
+                     " WHERE run = $1 AND snapshot <= $2) WHERE place = 1 AND snapshot < $2",
+                     of, 2, NULL, err) &&
+           store_run(h, "DELETE FROM value WHERE run = $1 AND snapshot < $2", of, 2, NULL, err);
+}
+
 /* Rows of all days lie in one table. */
 static bool sqlite_store_day(struct history *h, uint32_t day, struct err *err) {
     (void)h, (void)day, (void)err;
@@ -136,6 +155,7 @@ const struct store_body sqlite_body = {
     .open = sqlite_store_open,
     .close = sqlite_store_close,
     .begin = sqlite_begin,
+    .begin_adding = sqlite_store_begin_adding,
     .end = sqlite_end,
     .lock = sqlite_store_lock,
     .run = sqlite_store_run,
@@ -146,6 +166,7 @@ const struct store_body sqlite_body = {
     .text = sqlite_store_text,
     .blob = sqlite_store_blob,
     .put = sqlite_store_put,
+    .let_go = sqlite_store_let_go,
     .prepare_day = sqlite_store_day,
     .monthly = false,
 };

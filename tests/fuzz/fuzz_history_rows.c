@@ -32,6 +32,33 @@ static void take_and_put(struct bytes data) {
     state_deinit(&again);
 }
 
+/* A change of a state: refused, or a state again, in order; and so is one of nothing. */
+static void take_change(struct bytes data, struct bytes change) {
+    struct state state = {NULL, 0, 0}, same = {NULL, 0, 0};
+    struct strbuf written;
+    struct err err = {.msg = ""};
+    strbuf_init(&written);
+    bool ok = state_take(&state, (struct str){(const char *)data.data, data.size}, &err) &&
+              state_take_change(&state, (struct str){(const char *)change.data, change.size}, &err);
+    FUZZ_CHECK(ok || (err.code == ERR_FORMAT && err.msg[0]));
+    if (ok) {
+        for (uint32_t i = 0; i < state.count; i++)
+            FUZZ_CHECK(!state.rows[i].gone &&
+                       (i == 0 || state.rows[i].type > state.rows[i - 1].type));
+        state_put_change(&written, &state); /* from nothing to all of it */
+        FUZZ_CHECK(state_take_change(&same, strbuf_str(&written), &err));
+        FUZZ_CHECK(same.count == state.count);
+        for (uint32_t i = 0; i < state.count; i++)
+            FUZZ_CHECK(
+                same.rows[i].type == state.rows[i].type &&
+                same.rows[i].kind == state.rows[i].kind &&
+                memcmp(same.rows[i].cells, state.rows[i].cells, sizeof(state.rows[i].cells)) == 0);
+    }
+    strbuf_deinit(&written);
+    state_deinit(&state);
+    state_deinit(&same);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct shard_state state;
     struct err err = {.msg = ""};
@@ -45,5 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     shard_deinit(&state);
     take_and_put(first);
     take_and_put(second);
+    take_change(first, second);
     return 0;
 }

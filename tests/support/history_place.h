@@ -30,6 +30,8 @@ const char *place_server(void);
 unsigned place_objects_of(unsigned n, unsigned type);
 void place_make(struct snapshot *s, unsigned n);
 void place_add_as(struct history *h, unsigned n, const struct history_key *under);
+/* A snapshot as mk_snap() writes it down. */
+void place_add_text(struct history *h, const struct history_key *under, const char *text);
 struct history place_open(const struct place *p);
 /* All; never NULL where there are some. */
 struct history_entry *place_entries(struct history *h, uint32_t *count);
@@ -38,5 +40,30 @@ void place_check_all(struct history *h, unsigned first);
 /* A history_visit: bytes of types in the first three entries, summed up in uint64_t[3]. Errors:
  * none. */
 bool place_count_visit(void *context, const struct history_values *v, struct err *err);
+
+/*
+ * The main function of a file of tests that run on SQLite, and on PostgreSQL where there is a
+ * server. EACH(DO): DO(test), DO(test), ...; with cmocka.h.
+ */
+#define PLACE_IN_FILE(f) \
+    { "SQLite: " #f, f, place_set_up, place_tear_down, NULL }
+#define PLACE_ON_SERVER(f) \
+    { "PostgreSQL: " #f, f, place_set_up_server, place_tear_down_server, NULL }
+#define PLACE_NO_SERVER(f) \
+    { "PostgreSQL: " #f, place_left_out, NULL, NULL, NULL }
+void place_left_out(void **state);
+#define PLACE_MAIN(EACH) \
+    int main(void) { \
+        const struct CMUnitTest in_file[] = {EACH(PLACE_IN_FILE)}, \
+                                on_server[] = {EACH(PLACE_ON_SERVER)}, \
+                                no_server[] = {EACH(PLACE_NO_SERVER)}; \
+        int failed = cmocka_run_group_tests(in_file, NULL, NULL); \
+        if (place_server_start()) \
+            failed += cmocka_run_group_tests(on_server, NULL, NULL); \
+        else \
+            failed += cmocka_run_group_tests(no_server, NULL, NULL); \
+        place_server_stop(); \
+        return failed; \
+    }
 
 #endif

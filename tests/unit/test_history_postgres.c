@@ -186,12 +186,12 @@ static void nobody_there_is_told_without_the_password(void **state) {
     libpq_api_unload(&api);
 }
 
-/* Rows lie in a partition a month, and a year without one is made by who may only add. */
-static void each_month_has_its_partition(void **state) {
+/* Rows lie in a table a month, which is made by who may only add. */
+static void each_month_has_its_table(void **state) {
     if (no_server_here(state))
         return;
     struct history h = place_open(*state);
-    uint64_t partitions;
+    uint64_t months;
     struct err err;
     for (unsigned n = 0; n < 4; n++) {
         struct snapshot s;
@@ -207,19 +207,123 @@ static void each_month_has_its_partition(void **state) {
     }
     assert_true(store_ask(&h,
                           "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-                          " WHERE c.relname LIKE 'value\\_2026\\_%' AND c.relkind = 'r'",
-                          NULL, 0, &partitions, &err));
-    assert_int_equal(partitions, 2);
+                          " WHERE c.relname LIKE 'cell\\_2026\\_%' AND c.relkind = 'r'",
+                          NULL, 0, &months, &err));
+    assert_int_equal(months, 2);
     history_close(&h);
+}
+
+/* A long-lived writer knows its month; it goes where somebody prunes, and comes back. */
+static void a_month_that_goes_meanwhile_comes_back(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h = place_open(*state);
+    struct snapshot s;
+    struct err err;
+    uint64_t id, removed;
+    bool known;
+    for (unsigned n = 0; n < 2; n++) {
+        snapshot_init(&s);
+        mk_snap(&s, n ? "origin captured_at=1770000000000000000\ntypes name=\"A\" gen2=2/20\n"
+                      : "origin captured_at=1770000001000000000\ntypes name=\"A\" gen2=1/10\n");
+        assert_true(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+        assert_false(known);
+        snapshot_deinit(&s);
+        struct history other = place_open(*state);
+        if (n == 0)
+            assert_true(history_prune_before(&other, 1790000000000000000u, &removed, &err));
+        history_close(&other);
+    }
+    uint32_t count;
+    struct history_entry *items = place_entries(&h, &count);
+    struct history_values v;
+    bool found;
+    assert_int_equal(count, 1);
+    assert_true(history_find(&h, items, count, "A", &v, &found, &err) && found);
+    assert_int_equal(v.columns[HISTORY_OBJECTS][0], 2);
+    history_close(&h);
+}
+
+/* What is in it and who may do what are as they were. */
+static void a_server_of_the_first_version_is_brought_up_to_date(void **state) {
+    if (no_server_here(state))
+        return;
+    struct place *p = *state;
+    struct history h;
+    struct err err;
+    char command[400];
+    snprintf(command, sizeof(command),
+             "psql -q -v ON_ERROR_STOP=1 '%s' -f tests/fixture/history/postgres-version-1.sql"
+             " >/dev/null",
+             p->path);
+    assert_int_equal(system(command), 0);
+    psql(p, "CREATE ROLE dumpdiff_writer"); /* there may be one already, and so may the next */
+    psql(p, "CREATE ROLE dumpdiff_reader");
+    assert_true(psql(p, "GRANT USAGE ON SCHEMA dumpdiff TO dumpdiff_writer, dumpdiff_reader;"
+                        "CREATE USER adds_on IN ROLE dumpdiff_writer"));
+    bool ok = history_open(&h, p->path, HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_UNSUPPORTED);
+    h = place_open(p);
+    history_close(&h);
+    assert_true(open_as(p, "adds_on", HISTORY_WRITE, &h, &err));
+    uint32_t count;
+    struct history_entry *items = place_entries(&h, &count);
+    struct history_values v;
+    bool found;
+    static const uint64_t arrays[] = {1000, 2147483647, 2147483648, 9000000000};
+    static const uint64_t frames[] = {480, 800, 1400, 1400}, mature[] = {400, 800, 1200, 1200};
+    assert_int_equal(count, 5);
+    items++; /* the first one does not say when */
+    if (items[0].captured_at_ns == ABSENT || items[3].captured_at_ns == ABSENT)
+        items--;
+    assert_true(history_find(&h, items, 4, "System.Byte[]", &v, &found, &err) && found);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(v.columns[HISTORY_BYTES][i], arrays[i]);
+        assert_int_equal(v.columns[HISTORY_MATURE][i], arrays[i]);
+        assert_int_equal(v.columns[HISTORY_OBJECTS][i], 3 + i);
+    }
+    assert_true(history_find(&h, items, 4, "Kiosk.Screen.Frame", &v, &found, &err) && found);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(v.columns[HISTORY_BYTES][i], frames[i]);
+        assert_int_equal(v.columns[HISTORY_MATURE][i], mature[i]);
+    }
+    /* It goes on from what the run said last: nothing but the time is new. */
+    struct snapshot s;
+    uint64_t id, rows;
+    bool known;
+    snapshot_init(&s);
+    mk_snap(&s, "origin process=Kiosk pid=7 captured_at=1794096000000000000"
+                " process_started_at=1793000000000000000\n"
+                "types name=Kiosk.Screen.Frame gen0=5/200 gen2=30/1200\n"
+                "types name=System.String gen2=4700/112800\n"
+                "types name=\"System.Byte[]\" gen2=6/9000000000\n");
+    const struct history_key key = {"Kiosk", "1.4", "prod", "kiosk-1"};
+    assert_true(history_add(&h, &s, &key, NULL, &id, &known, &err));
+    assert_int_equal(id, 6);
+    snapshot_deinit(&s);
+    assert_true(
+        store_ask(&h, "SELECT count(*) FROM value WHERE snapshot = 6", NULL, 0, &rows, &err));
+    assert_int_equal(rows, 0);
+    assert_true(store_ask(&h, "SELECT count(*) FROM value", NULL, 0, &rows, &err));
+    assert_int_equal(rows, 64);
+    history_close(&h);
+    psql(p, "DROP USER adds_on");
 }
 
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_set_up_server, place_tear_down_server)
     const struct CMUnitTest tests[] = {
-        TEST(a_newer_schema_is_refused),       TEST(an_older_schema_is_told_to_readers),
-        TEST(reading_makes_nothing),           TEST(roles_may_do_what_they_are_for),
-        TEST(a_server_that_goes_away_is_told), TEST(nobody_there_is_told_without_the_password),
-        TEST(each_month_has_its_partition),
+        TEST(a_newer_schema_is_refused),
+        TEST(an_older_schema_is_told_to_readers),
+        TEST(reading_makes_nothing),
+        TEST(roles_may_do_what_they_are_for),
+        TEST(a_server_that_goes_away_is_told),
+        TEST(nobody_there_is_told_without_the_password),
+        TEST(each_month_has_its_table),
+        TEST(a_month_that_goes_meanwhile_comes_back),
+        TEST(a_server_of_the_first_version_is_brought_up_to_date),
     };
     if (!place_server_start())
         printf("tests of PostgreSQL are left out\n");
