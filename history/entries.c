@@ -30,6 +30,11 @@ static int cmp_captured(const void *x, const void *y) {
     return order_u64(a->id, b->id);
 }
 
+static int cmp_added(const void *x, const void *y) {
+    const struct history_entry *a = x, *b = y;
+    return order_u64(a->id, b->id);
+}
+
 /* The one before has most likely the same. NULL: none, or out of memory. */
 static const char *entry_text(const struct store_rows *rows, int column, const char *before) {
     struct str text = rows->h->body->text(rows, column);
@@ -132,7 +137,6 @@ static void entries_sql(const struct history_filter *filter, const struct entry_
             strbuf_addf(sql, "%s%llu", i ? ", " : "", (unsigned long long)runs->items[i].id);
         strbuf_addc(sql, ')');
     }
-    strbuf_adds(sql, " ORDER BY id");
 }
 
 static bool entry_read_all(struct history *h, const struct history_filter *filter,
@@ -175,10 +179,17 @@ bool history_entries(struct history *h, const struct history_filter *filter,
               (runs.count == 0 || entry_read_all(h, filter, &runs, ret_entries, ret_count, err));
     u64map_deinit(&runs.places);
     /* Where one does not say when it was taken, the order in which they were added has to do. */
-    bool timed = true;
+    int (*order)(const void *, const void *) = cmp_captured;
     for (uint32_t i = 0; ok && i < *ret_count; i++)
-        timed = timed && (*ret_entries)[i].captured_at_ns != ABSENT;
-    if (ok && timed && *ret_count)
-        qsort(*ret_entries, *ret_count, sizeof(**ret_entries), cmp_captured);
+        if ((*ret_entries)[i].captured_at_ns == ABSENT)
+            order = cmp_added;
+    uint32_t sorted = 1;
+    while (ok && sorted < *ret_count &&
+           order(&(*ret_entries)[sorted - 1], &(*ret_entries)[sorted]) < 0)
+        sorted++;
+    if (ok && sorted < *ret_count)
+        qsort(*ret_entries, *ret_count, sizeof(**ret_entries), order);
+    bool any = !filter->program && !filter->release && !filter->environment && !filter->instance;
+    h->all = ok && any && !filter->since_ns ? *ret_count : 0;
     return ok;
 }

@@ -26,6 +26,7 @@ struct history {
     struct arena arena; /* owns what queries return */
     const char *path;   /* for messages: of a database without its password */
     bool again;         /* the last error need not come again: another writer was in the way */
+    uint32_t all; /* entries that history_entries() found last, if none was left out; else 0 */
 };
 
 enum history_mode {
@@ -120,8 +121,8 @@ bool history_add(struct history *h, const struct snapshot *snapshot, const struc
                  struct err *err) MUST_CHECK;
 
 /*
- * Snapshots that the filter takes, by time of capture, then number. Owned by the history. Errors:
- * ERR_FORMAT (damaged), ERR_SYSTEM, ERR_NOMEM.
+ * Snapshots that the filter takes, by time of capture, then number; by number alone where one does
+ * not say when. Owned by the history. Errors: ERR_FORMAT (damaged), ERR_SYSTEM, ERR_NOMEM.
  */
 bool history_entries(struct history *h, const struct history_filter *filter,
                      struct history_entry **ret_entries, uint32_t *ret_count,

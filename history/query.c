@@ -62,7 +62,6 @@ struct renames {
 };
 
 /* Of the one program that all entries are of; none where they are of several. */
-/* Of the one program that all entries are of; none where they are of several. */
 static bool renames_read(struct history *h, const struct history_entry *entries, uint32_t count,
                          struct renames *out, struct err *err) {
     struct store_rows rows;
@@ -255,12 +254,94 @@ static void rows_sql(struct strbuf *sql, const struct replay *r, const char *col
     strbuf_addf(sql, " ORDER BY %s", order);
 }
 
+/* Rows of one type by the places in `order` of their snapshots. */
+struct placed_rows {
+    struct placed_row {
+        uint64_t cells[HISTORY_COLUMNS];
+    } * items;
+    uint32_t count, capacity;
+    uint32_t *at;         /* [place] number of the row + 1; 0: none */
+    struct u64map places; /* number of a snapshot to its place */
+};
+
+static void placed_deinit(struct placed_rows *p) {
+    u64map_deinit(&p->places);
+    free(p->items);
+    free(p->at);
+}
+
+static bool placed_init(struct placed_rows *p, const struct replay *r, struct err *err) {
+    *p = (struct placed_rows){.at = calloc((size_t)r->count + 1, sizeof(*p->at))};
+    u64map_init(&p->places);
+    bool ok = p->at;
+    for (uint32_t i = 0; ok && i < r->count; i++)
+        ok = u64map_put(&p->places, r->entries[r->order[i]].id, i);
+    return ok || err_nomem(err);
+}
+
+/* What was added meanwhile has no place. */
+static bool placed_read(struct placed_rows *p, struct history *h, const char *sql,
+                        const struct metric *metric, struct err *err) {
+    const struct store_param of[] = {store_number(metric->id)};
+    struct store_rows rows;
+    if (!store_select(h, sql, of, 1, true, &rows, err))
+        return false;
+    bool ok = true;
+    while (store_next(&rows, &ok, err)) {
+        uint32_t place = u64map_get(&p->places, store_number_of(&rows, 0));
+        if (place == STRMAP_NONE)
+            continue;
+        ok = VEC_ROOM(p->items, p->count, p->capacity, err);
+        if (!ok)
+            break;
+        for (int c = 0; c < HISTORY_COLUMNS; c++)
+            p->items[p->count].cells[c] = store_number_of(&rows, 1 + c);
+        p->at[place] = ++p->count;
+    }
+    store_done(&rows);
+    return ok;
+}
+
+/* A run that has no row of it says that there are none, where it is of the same program. */
+static void placed_run(const struct placed_rows *p, const struct follower *f, uint32_t first,
+                       uint32_t end) {
+    const struct replay *r = f->replay;
+    uint64_t none[HISTORY_COLUMNS], *cells = none;
+    bool told = r->entries[r->order[first]].program_id == f->metric->program;
+    memset(none, 0xff, sizeof(none));
+    for (uint32_t i = first; i < end; i++)
+        told = told || p->at[i];
+    for (uint32_t i = first; told && i < end; i++) {
+        cells = p->at[i] ? p->items[p->at[i] - 1].cells : cells;
+        take_cells(&r->entries[r->order[i]], f->metric->kind, cells, f->out, r->order[i]);
+    }
+}
+
+/* Of entries that are all there are: each row has a snapshot that tells its run. */
+static bool add_placed(struct history *h, const struct follower *f, struct err *err) {
+    const struct replay *r = f->replay;
+    struct placed_rows p;
+    bool ok = placed_init(&p, r, err);
+    for (int i = 0; ok && h->body->rows_of_type[i]; i++)
+        ok = placed_read(&p, h, h->body->rows_of_type[i], f->metric, err);
+    for (uint32_t i = 0, end; ok && i < r->count; i = end) {
+        uint64_t run = r->entries[r->order[i]].run;
+        for (end = i + 1; end < r->count && r->entries[r->order[end]].run == run;)
+            end++;
+        placed_run(&p, f, i, end);
+    }
+    placed_deinit(&p);
+    return ok;
+}
+
 static bool add_metric(struct history *h, const struct replay *replay, const struct metric *metric,
                        struct history_values *out, struct err *err) {
     struct follower f = {.replay = replay, .metric = metric, .out = out, .run = ABSENT};
     const struct store_param of[] = {store_number(metric->id)};
     struct store_rows rows;
     struct strbuf sql;
+    if (h->body->rows_of_type[0] && h->all == replay->count)
+        return add_placed(h, &f, err);
     strbuf_init(&sql);
     rows_sql(&sql, replay, VALUE_COLUMNS, "type = $1", "run, snapshot");
     f.told = calloc((size_t)replay->count + 1, 1);
