@@ -252,14 +252,14 @@ fuzz-merge-run: $(FUZZ)
 # The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one. BEFORE=PROGRAM: another
 # build, run in turn; none of the times may be more than 5 % above its own.
 export BEFORE
-## ratios and limits, on an otherwise idle machine, kept in build/bench.json (tools/bench-compare)
+bench: export BENCH_LOG := $(abspath $(BUILD))/bench/figures.jsonl
+bench: export BENCH_COUNT := tests/bench/count.sh
+## ratios and limits, on an otherwise idle machine; all runs in build/bench.json (tools/bench-compare A B)
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
     $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(BUILD)/tests/bench/make_fleet $(DUMPDIFF)
-	@mkdir -p $(BUILD)/bench
+	@mkdir -p $(BUILD)/bench && rm -f $(BENCH_LOG)
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench
-	@rm -f $(BUILD)/bench/figures
-	@status=0; export BENCH_FIGURES=$(abspath $(BUILD)/bench/figures); \
-	    $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
+	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
@@ -267,9 +267,8 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	    tests/bench/stops.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/graph.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/fleet.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_fleet $(BUILD)/bench/fleet || status=1; \
-	    DUMPDIFF=$(DUMPDIFF) BUILD=$(BUILD) tests/bench/instructions.sh || status=1; \
-	    python3 tests/bench/figures.py --collect $(BUILD)/bench/figures $(BUILD)/bench.json $(DUMPDIFF) || status=1; \
-	    exit $$status
+	    $(GOLDEN_ENV) BUILD=$(BUILD) tests/bench/instructions.sh >$(BUILD)/bench/counts || status=1; cat $(BUILD)/bench/counts; \
+	    tests/bench/figures.py gather $(BENCH_LOG) $(DUMPDIFF) $(BUILD)/bench/counts -o $(BUILD)/bench.json || status=1; exit $$status
 # Instructions, not time: part of check, whatever else the machine does. UPDATE=--update writes the table.
 ## instructions a row of wide snapshots, against tests/bench/instructions.txt (UPDATE=--update)
 instructions: $(BUILD)/tests/bench/make_data $(DUMPDIFF)
@@ -433,7 +432,7 @@ check:
 	@+$(MAKE) --no-print-directory page
 	@+$(MAKE) --no-print-directory fleet
 	@+$(MAKE) --no-print-directory $(BUILD)/tests/bench/make_data
-	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/bench/instructions.sh tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
+	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/bench/compare.sh tests/bench/instructions.sh tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
 
 ## a clean clone with nothing beside it: demo and quick, at most 3 tests skip; no part of check
 newcomer:

@@ -71,13 +71,15 @@ for word in cat ours paths peer whole; do
     [ $word = paths ] && paths_anon=$anon
 done
 objects=$("$program" show --no-paths --format json "$dump" | sed -n '/"totals"/,/}/s/.*"objects": *\([0-9]*\).*/\1/p' | head -1)
-runs_of() { awk -v f="$2" '{ print f == "cpu" ? $2 + $3 : f == "kb" ? $4 : $1 }' "$WORK/$1.times" | tr '\n' ' '; }
-leave() { python3 "$(dirname "$0")/figures.py" "$@"; }
-leave "heap of 7 million objects, show --no-paths; peer: ClrMD, statistics, handles, stacks" s "$(runs_of ours wall)" "$(runs_of whole wall)"
-leave "heap of 7 million objects, CPU of show; peer: of show --no-paths" s "$(runs_of paths cpu)" "$(runs_of ours cpu)"
-leave "heap of 7 million objects, show --no-paths; peer: cat" s "$(runs_of ours wall)" "$(runs_of cat wall)"
-leave "heap of 7 million objects, resident set; peer: ClrMD" KB "$(runs_of ours kb)" "$(runs_of whole kb)"
-leave "live process stands still, --no-paths" ms "$(tr '\n' ' ' <"$WORK/walk.still")"
+# The values of all runs, for tools/bench-compare: ours against those of a peer.
+keep() { python3 "$(dirname "$0")/figures.py" add "$1" "$2" "$(cut -d' ' -f"$3" "$WORK/$4.times")" "$5" "$(cut -d' ' -f"$3" "$WORK/$6.times")"; }
+keep 'heap of 7 million objects, show --no-paths; peer: cat' s 1 ours cat cat
+keep 'heap of 7 million objects, show --no-paths; peer: ClrMD statistics' s 1 ours ClrMD peer
+keep 'heap of 7 million objects, show; peer: show --no-paths' s 1 paths 'show --no-paths' ours
+keep 'heap of 7 million objects, resident set; peer: ClrMD' KB 4 paths ClrMD whole
+for word in walk paths; do
+    python3 "$(dirname "$0")/figures.py" add "live process stands still, $word" ms "$(tr '\n' ' ' <"$WORK/$word.still")"
+done
 echo "live process stands still: $(median "$WORK/walk.still") ms with --no-paths, $(median "$WORK/paths.still") ms without"
 if [ -n "${BEFORE:-}" ]; then
     ours_before=$(wall ours_before) paths_before=$(wall paths_before)

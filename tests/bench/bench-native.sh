@@ -6,6 +6,7 @@ set -u
 program=$(realpath "$1")
 make_native=$(realpath "$2")
 work=$3
+here=$(dirname "$0")
 runs=${4:-5}
 status=0
 mkdir -p "$work"
@@ -37,10 +38,7 @@ against() {
         measure ours "$@"
         measure peer "${peer[@]}"
     done
-    python3 "$(dirname "$0")/figures.py" "$name; peer: ${peer[0]}" s "$(cut -d' ' -f1 "$work/ours.times" | tr '\n' ' ')" \
-        "$(cut -d' ' -f1 "$work/peer.times" | tr '\n' ' ')"
-    python3 "$(dirname "$0")/figures.py" "$name, resident set; peer: ${peer[0]}" KB \
-        "$(cut -d' ' -f2 "$work/ours.times" | tr '\n' ' ')" "$(cut -d' ' -f2 "$work/peer.times" | tr '\n' ' ')"
+    python3 "$here/figures.py" add "$name; peer: ${peer[0]}" s "$(cut -d' ' -f1 "$work/ours.times")" "${peer[0]}" "$(cut -d' ' -f1 "$work/peer.times")"
     awk -v name="$name" -v limit="$limit" -v tool="${peer[0]}" -v ours="$(median 1 ours)" -v kb="$(median 2 ours)" \
         -v peer="$(median 1 peer)" -v peer_kb="$(median 2 peer)" 'BEGIN {
         ratio = peer / (ours > 0 ? ours : 0.01)

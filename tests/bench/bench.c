@@ -3,14 +3,16 @@
  * turn by turn; prints the medians, their ratio and the largest resident set.
  *
  * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data, make_heaps and make_history leave it
+ * BENCH_LOG: a file that the values of all runs are appended to (figures.py); BENCH_COUNT: a script
+ * that counts the instructions of a command, for that file.
  * BEFORE: another build of the program, that is run in between; it is a failure to be slower than
  * it by more than SLOWER_MAX, in the median and in the least. GCDUMP_REPORT: what prints the report
- * of a .gcdump, where it is not `dotnet-gcdump report`. BENCH_FIGURES: a file to which each run's
- * time is appended (figures.py). Exit status: 1 when a limit is missed or a
+ * of a .gcdump, where it is not `dotnet-gcdump report`. Exit status: 1 when a limit is missed or a
  * program fails.
  */
 #include "base/str.h"
 
+#include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +97,9 @@ struct run {
     bool ok, not_there; /* not_there: there is no such program */
 };
 
-/* Frees nothing: the process is about to become another. */
-static void exec_args(const char *const *args, const char *program, const char *folder,
-                      unsigned number) {
-    char *argv[ARGS_MAX + 1] = {NULL};
+/* The arguments as they are run, each to be freed. */
+static void fill_args(char *argv[ARGS_MAX + 1], const char *const *args, const char *program,
+                      const char *folder, unsigned number) {
     for (size_t i = 0; i < ARGS_MAX && args[i]; i++) {
         struct strbuf arg;
         strbuf_init(&arg);
@@ -113,6 +114,13 @@ static void exec_args(const char *const *args, const char *program, const char *
             strbuf_adds(&arg, args[i]);
         argv[i] = arg.ptr;
     }
+}
+
+/* Frees nothing: the process is about to become another. */
+static void exec_args(const char *const *args, const char *program, const char *folder,
+                      unsigned number) {
+    char *argv[ARGS_MAX + 1] = {NULL};
+    fill_args(argv, args, program, folder, number);
     int null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
         _exit(126);
@@ -154,6 +162,61 @@ static double bench_median(double *values, unsigned count) {
     return values[count / 2];
 }
 
+/* -- What is kept ------------------------------------------------------------------------------ */
+
+/* Instructions of one more run, by the script; 0: nobody counts. *ret_by: who did. */
+static double bench_count(const struct bench_case *c, const char *program, const char *folder,
+                          unsigned number, char ret_by[16]) {
+    const char *script = getenv("BENCH_COUNT");
+    char *argv[ARGS_MAX + 1] = {NULL};
+    struct strbuf line;
+    double count = 0;
+    if (!script)
+        return 0;
+    strbuf_init(&line);
+    strbuf_adds(&line, script);
+    fill_args(argv, c->ours, program, folder, number);
+    for (size_t i = 0; argv[i]; i++) {
+        strbuf_addf(&line, " '%s'", argv[i]);
+        free(argv[i]);
+    }
+    FILE *out = popen(strbuf_cstr(&line), "r");
+    if (out && fscanf(out, "%lf %15s", &count, ret_by) != 2)
+        count = 0;
+    if (out && pclose(out) != 0)
+        count = 0;
+    strbuf_deinit(&line);
+    return count;
+}
+
+/* A line of the log, see figures.py. False: it cannot be written. */
+static bool bench_keep(const struct bench_case *c, const double *ours, const double *peer,
+                       unsigned runs, double instructions, const char *by) {
+    const char *path = getenv("BENCH_LOG");
+    FILE *log = path ? fopen(path, "a") : NULL;
+    if (!log)
+        return path == NULL;
+    cJSON *figure = cJSON_CreateObject();
+    cJSON_AddStringToObject(figure, "name", c->name);
+    cJSON_AddStringToObject(figure, "unit", "ms");
+    cJSON_AddItemToObject(figure, "ours", cJSON_CreateDoubleArray(ours, (int)runs));
+    if (peer) {
+        cJSON_AddStringToObject(figure, "peer", c->peer[0]);
+        cJSON_AddItemToObject(figure, "peer_values", cJSON_CreateDoubleArray(peer, (int)runs));
+    }
+    if (instructions > 0) {
+        cJSON_AddNumberToObject(figure, "instructions", instructions);
+        cJSON_AddStringToObject(figure, "by", by);
+    }
+    char *text = cJSON_PrintUnformatted(figure);
+    bool ok = text && fprintf(log, "%s\n", text) > 0;
+    cJSON_free(text);
+    cJSON_Delete(figure);
+    return fclose(log) == 0 && ok;
+}
+
+/* -- A case ------------------------------------------------------------------------------------ */
+
 /* Says how the program compares with the build before it. False: it is slower. */
 static bool bench_before(double ms, double least, double *before, unsigned runs) {
     double before_ms = bench_median(before, runs);
@@ -162,27 +225,6 @@ static bool bench_before(double ms, double least, double *before, unsigned runs)
     printf("; before %.1f ms (least %.1f), ratio %.2f (%.2f)%s", before_ms, before[0], ratio,
            least_ratio, slower ? " SLOWER" : "");
     return !slower;
-}
-
-static void bench_leave_runs(FILE *file, const char *key, const double *values, unsigned runs) {
-    fprintf(file, ", \"%s\": [", key);
-    for (unsigned i = 0; i < runs; i++)
-        fprintf(file, "%s%.3f", i ? ", " : "", values[i]);
-    fputc(']', file);
-}
-
-/* As figures.py leaves them; names have nothing that JSON escapes. peer: NULL: there is none. */
-static bool bench_leave(const char *name, const double *ours, const double *peer, unsigned runs) {
-    const char *path = getenv("BENCH_FIGURES");
-    FILE *file = path && *path ? fopen(path, "a") : NULL;
-    if (!file)
-        return !path || !*path;
-    fprintf(file, "{\"name\": \"%s\", \"unit\": \"ms\"", name);
-    bench_leave_runs(file, "ours", ours, runs);
-    if (peer)
-        bench_leave_runs(file, "peer", peer, runs);
-    fputs("}\n", file);
-    return fclose(file) == 0;
 }
 
 static bool bench(const struct bench_case *c, const char *program, const char *folder,
@@ -214,13 +256,18 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
         has_peer = !run.not_there;
         ok &= run.ok || run.not_there;
     }
-    ok &= bench_leave(c->name, ours, has_peer ? peer : NULL, runs);
+    /* Sorting comes after: the runs are kept in the order of their turns. */
+    char by[16] = "";
+    double instructions = bench_count(c, program, folder, 2 * runs, by);
+    ok &= bench_keep(c, ours, has_peer ? peer : NULL, runs, instructions, by);
     double ms = bench_median(ours, runs);
     printf("%s\n    median of %u: %.1f ms (least %.1f), %.1f MB", c->name, runs, ms, ours[0],
            (double)rss_kb / 1024);
     bool missed = (before_program && !bench_before(ms, ours[0], before, runs)) ||
                   (c->limit_ms > 0 && ms > c->limit_ms) ||
                   (c->limit_rss_kb && rss_kb > c->limit_rss_kb);
+    if (instructions > 0)
+        printf(", %.1f million instructions (%s)", instructions / 1e6, by);
     if (c->peer[0] && !has_peer)
         printf("; peer SKIPPED: no %s on this machine",
                c->peer_needs ? "such program" : c->peer[0]);

@@ -1,60 +1,69 @@
 #!/bin/bash
-# A fleet in PostgreSQL and in SQLite: how long an `add` takes of eight writers at once, how long `trend` over 500
-# instances and 90 days, and the bytes of a changed row with its indexes.
-# usage: fleet.sh PROGRAM MAKE_FLEET FOLDER [RUNS]
-# Exit status: 1 when a limit is missed or a program fails; 0, aloud, where there is no server.
+# A fleet as doc/fleet-size.md has it: snapshots of 5,000 types of which 200 change, by several writers at once, into
+# SQLite and, where a server is to be had, into PostgreSQL. Says what an `add` takes (it may take 50 ms), what the file
+# holds a snapshot, and what a question over the whole fleet takes.
+# usage: fleet.sh PROGRAM MAKE_FLEET FOLDER [RUNS [INSTANCES [SNAPSHOTS]]]
+# Exit status: 1 when a limit is missed or a program fails.
 set -u
-program=$(realpath "$1") make_fleet=$(realpath "$2") runs=${4:-9}
 here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d "${TMPDIR:-/tmp}/fleet-bench-XXXXXX") || exit 1
-chmod 755 "$work"
-# shellcheck disable=SC2317 # by the trap
-stop() {
-    "$here/../support/postgres.sh" stop "$work/server"
-    rm -rf "$work"
+program=$(realpath "$1") make_fleet=$(realpath "$2")
+runs=${4:-5} instances=${5:-16} snapshots=${6:-30}
+mkdir -p "$3" && cd "$3" || exit 1
+WRITERS=4 ADD_MS_MOST=50
+failed=0
+failed() { echo "[  FAILED  ] $*"; failed=1; }
+# fill DB: adds to $adds what an add took (median of a writer), to $seconds what all of them did
+fill() {
+    "$make_fleet" "$1" "$instances" "$snapshots" 5000 "$WRITERS" 200 >fill.out 2>&1 || { cat fill.out; return 1; }
+    adds+=" $(sed -n 's/^a writer: an add took \([0-9.]*\) ms (median).*/\1/p' fill.out)"
+    seconds+=" $(sed -n 's/.* writers*: \([0-9.]*\) s, .*/\1/p' fill.out)"
 }
-# What it tells is kept over to the next disk flush, as a server's is.
-uri=$("$here/../support/postgres.sh" start "$work/server" durable)
-case $? in
-0) ;;
-77) echo "[  SKIPPED ] a fleet in PostgreSQL: $uri"; rm -rf "$work"; exit 0 ;;
-*) rm -rf "$work"; exit 1 ;;
-esac
-trap stop EXIT
-status=0
+# ask DB: adds to $asked what a question took [ms]
+ask() {
+    local begin=$EPOCHREALTIME
+    "$program" history trend --db "$1" --program Shop Shop.Caching.CacheEntry >ask.out 2>&1 || { head -c 300 ask.out; return 1; }
+    asked+=" $(awk -v begin="$begin" -v end="$EPOCHREALTIME" 'BEGIN { print (end - begin) * 1000 }')"
+}
+# tell NAME UNIT VALUES [PEER VALUES]
+tell() {
+    python3 "$here/figures.py" add "$@"
+    printf '  %-58s median %s %s\n' "$1" "$(printf '%s\n' $3 | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')" "$2"
+}
+# a_fleet WORD DB-COMMAND: runs of filling (each into an empty one) and of asking
+a_fleet() {
+    adds='' seconds='' asked=''
+    for ((i = 0; i < runs; i++)); do
+        db=$("$2") && fill "$db" || { failed "filling $1"; return 1; }
+    done
+    for ((i = 0; i < runs; i++)); do ask "$db" || { failed "asking $1"; return 1; }; done
+}
+of_sqlite() { rm -f fleet.db fleet.db-*; echo fleet.db; }
+of_postgres() {
+    psql -X -q "$uri" -c 'DROP SCHEMA IF EXISTS dumpdiff CASCADE' >/dev/null 2>&1 || return 1
+    "$program" history init --db "$uri" >/dev/null && echo "$uri"
+}
 
-# judge NAME UNIT LIMIT VALUE...: the median against the limit
-judge() {
-    local name=$1 unit=$2 limit=$3
-    shift 3
-    python3 "$here/figures.py" "$name" "$unit" "$*"
-    printf '%s\n' "$@" | sort -g | awk -v name="$name" -v unit="$unit" -v limit="$limit" '
-        { v[NR] = $1 } END {
-            middle = v[int((NR + 1) / 2)]
-            printf "%-64s %8.1f %s (limit: at most %s)%s\n", name, middle, unit, limit, (middle > limit ? "   MISSED" : "")
-            exit middle > limit }' || status=1
-}
-# adds DB WRITERS: milliseconds of an add, the median of a writer
-adds() {
-    local told
-    told=$("$make_fleet" "$1" $((2 * $2)) 40 5000 "$2" 200) || { echo "[  FAILED  ] $told" >&2; exit 1; }
-    sed -n 's/^a writer: an add took \([0-9.]*\) ms.*/\1/p' <<<"$told"
-}
-sql() { psql -X -q -At "$uri" -c "$1"; }
+echo "a fleet: $instances instances x $snapshots snapshots of 5,000 types, $WRITERS writers"
+a_fleet SQLite of_sqlite || exit 1
+sqlite_adds=$adds sqlite_seconds=$seconds sqlite_asked=$asked
+tell 'fleet, SQLite: an add' ms "$adds"
+tell 'fleet, SQLite: all adds' s "$seconds"
+tell 'fleet, SQLite: trend of a type over the fleet' ms "$asked"
+tell 'fleet, SQLite: size a snapshot' KB \
+    "$(stat -c %s fleet.db | awk -v n=$((instances * snapshots)) '{ printf "%.2f", $1 / n / 1024 }')"
+printf '%s\n' $sqlite_adds | sort -g | awk -v most=$ADD_MS_MOST '{ v[NR] = $1 }
+    END { m = v[int((NR + 1) / 2)]; print "  limit of an add: " most " ms: " (m > most ? "MISSED" : "ok"); exit m > most }' || failed=1
 
-judge "history add, 5,000 types, 200 changed, PostgreSQL, 8 writers" ms 50 "$(adds "$uri" 8)"
-judge "history add, 5,000 types, 200 changed, SQLite, 8 writers" ms 50 "$(adds "$work/history.db" 8)"
-sql 'VACUUM (ANALYZE, FREEZE)'
-judge "bytes a changed row with its indexes, PostgreSQL" B 60 "$(sql "SELECT round(sum(pg_total_relation_size(inhrelid))
-    / (SELECT count(*) FROM dumpdiff.value), 1) FROM pg_inherits WHERE inhparent = 'dumpdiff.value'::regclass")"
-sql 'SET client_min_messages = warning; DROP SCHEMA dumpdiff CASCADE'
-"$make_fleet" "$uri" 500 90 60 4 6 >/dev/null || exit 1
-sql 'VACUUM (ANALYZE)'
-times=()
-for ((i = 0; i < runs; i++)); do
-    begin=$(date +%s%N)
-    "$program" history trend Shop.Caching.CacheEntry --db "$uri" >"$work/trend" || exit 1
-    times+=("$(awk -v n=$(($(date +%s%N) - begin)) 'BEGIN { print n / 1e6 }')")
-done
-judge "history trend of a type, 500 instances, 90 days, PostgreSQL" ms 200 "${times[@]}"
-exit $status
+folder=$(mktemp -d /tmp/dumpdiff-fleet-XXXXXX) && chmod 755 "$folder" || exit 1
+server=$here/../support/postgres.sh
+trap '"$server" stop "$folder/pg" >/dev/null 2>&1; rm -rf "$folder"' EXIT
+if uri=$("$server" start "$folder/pg"); then
+    if a_fleet PostgreSQL of_postgres; then
+        tell 'fleet, PostgreSQL: an add; peer: SQLite' ms "$adds" SQLite "$sqlite_adds"
+        tell 'fleet, PostgreSQL: all adds; peer: SQLite' s "$seconds" SQLite "$sqlite_seconds"
+        tell 'fleet, PostgreSQL: trend over the fleet; peer: SQLite' ms "$asked" SQLite "$sqlite_asked"
+    fi
+else
+    echo "[  SKIPPED ] the fleet in PostgreSQL: $uri"
+fi
+exit $failed

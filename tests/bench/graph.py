@@ -6,7 +6,7 @@ import sys
 import time
 
 from anonymous import anonymous_kib
-from figures import leave
+import figures
 
 program, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 before = os.environ.get("BEFORE") or None
@@ -34,8 +34,8 @@ def run(command):
     return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, most
 
 
-def least(commands, turns=runs, prepare=None, of=None, by=1):
-    """Of each command, run in turn and told, the least time and CPU, and the most memory."""
+def least(of, commands, turns=runs, prepare=None):
+    """Of each command, run in turn and told, the least time and CPU, and the most memory. of: the heap, for the log."""
     for name, command in commands.items():
         print(f"  {name:22} {' '.join(command)}", flush=True)
     seen = {name: [] for name in commands}
@@ -44,10 +44,11 @@ def least(commands, turns=runs, prepare=None, of=None, by=1):
             if prepare:
                 prepare()
             seen[name].append(run(command))
-    first = next(iter(seen.values()))
-    for name, all_ in list(seen.items())[1:] if of else []:
-        leave(f"{of}, {('time', 'CPU')[by]} of {name}; peer: {next(iter(seen))}", "s", [t[by] for t in all_],
-              [t[by] for t in first])
+    # On two processors the walk has both: CPU does not depend on what else the machine does. A cold file is waited for.
+    first, which, unit = next(iter(seen)), int(prepare is None), "s" if prepare else "s of CPU"
+    for name, all_ in seen.items():
+        peer = () if name == first else (first, [t[which] for t in seen[first]])
+        figures.add(f"graph, {of}: {name}", unit, [t[which] for t in all_], *peer)
     return {name: (min(t[0] for t in all_), min(t[1] for t in all_), max(t[2] for t in all_)) for name, all_ in seen.items()}
 
 
@@ -85,7 +86,7 @@ def of_heap(name, limit, retained_limit):
             commands[word + "walk"] = [build, "show", "--no-paths", core(name)]
             commands[word + "show"] = [build, "show", core(name)]
             commands[word + "retained"] = [build, "show", "--retained", core(name)]
-    times = least(commands, of=f"graph, {name}")
+    times = least(name, commands)
     tell(name, times)
     # On two processors the walk has both: CPU does not depend on what else the machine does.
     judge(f"{name}: show / show --no-paths, time", times["show"][0] / times["walk"][0], limit)
@@ -107,7 +108,7 @@ def promised_kib(name):
 
 names = [name for name in ("big", "huge") if os.path.exists(core(name))]
 heaps = {name: of_heap(name, 3, 2) for name in names} | {"tangle": of_heap("tangle", 9, 4)}
-twice = least({"retained": [program, "show", "--retained", core("tangle2")]})
+twice = least("tangle2", {"retained": [program, "show", "--retained", core("tangle2")]})
 tell("tangle2", twice)
 judge("twice the tangle, show --retained, times as long (CPU)", twice["retained"][1] / heaps["tangle"]["retained"][1], 2.3)
 for name in names + ["tangle"]:
@@ -119,7 +120,7 @@ for name in names + ["tangle"]:
 if "huge" in heaps:
     judge("huge: anonymous MiB, show --retained", heaps["huge"]["retained"][2] / 1024, 1024)
 
-traversal = least({"walk": [peer, core("big"), "stat"], "paths": [peer, core("big"), "paths"]}, turns=2)
+traversal = least("ClrMD", {"walk": [peer, core("big"), "stat"], "paths": [peer, core("big"), "paths"]}, turns=2)
 tell("ClrMD", traversal)
 ours = heaps["big"]
 for index, unit in ((0, "time"), (1, "CPU")):
@@ -127,12 +128,12 @@ for index, unit in ((0, "time"), (1, "CPU")):
 
 pair = [core("big"), core("bigger")]
 warm("bigger")
-causes = least({"show": [program, "show", core("bigger")], "diff": [program, "diff"] + pair}, of="graph, two dumps")
+causes = least("causes", {"show": [program, "show", core("bigger")], "diff": [program, "diff"] + pair})
 tell("big", causes)
 judge("diff with causes / show of both, CPU", causes["diff"][1] / (ours["show"][1] + causes["show"][1]), 1.2)
 
 cold = {"cat": ["cat", core("big")], "a quarter of memory": [program, "show", "--max-memory", str(os.path.getsize(core("big")) // 4), core("big")]}
-times = least(cold, turns=min(runs, 3), prepare=lambda: forget("big"), of="graph, cold", by=0)
+times = least("cold", cold, turns=min(runs, 3), prepare=lambda: forget("big"))
 tell("big", times)
 judge("cold, with a quarter of memory: show / cat, time", times["a quarter of memory"][0] / times["cat"][0], 2)
 sys.exit(failed)

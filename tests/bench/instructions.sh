@@ -64,7 +64,6 @@ for name in "${names[@]}"; do
     figure=$(((counted - start) / rows))
     now+=$(printf '%-26s %6d' "$name" "$figure")$'\n'
     before=$(awk -v name="$name" '$1 == name { print $2 }' "$table" 2>/dev/null)
-    python3 "$here/figures.py" "instructions a row, $name" instructions "$figure"
     echo "[ RUN      ] $name"
     echo "$figure instructions a row; in the table ${before:-nothing}"
     if [ "$counted" -gt "$start" ] && [ "$starting" -gt 0 ] && [ -n "$before" ] &&

@@ -7,7 +7,7 @@ import sys
 import time
 
 from anonymous import anonymous_kib
-from figures import leave
+import figures
 
 program, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 peer = os.path.join(folder, "clrmd-peer", "clrmd-peer")
@@ -50,8 +50,9 @@ def measure(name, peers):
         for kind, command in kinds.items():
             if kind != "ClrMD" or turn < 2:
                 seen[kind].append(run(command))
-    leave(f"retention, {name}, CPU of show; peer: show --no-paths", "s", [t[0] for t in seen["paths"]],
-          [t[0] for t in seen["walk"]])
+    for kind, pairs in seen.items():
+        peer_runs = [cpu for cpu, _ in seen["walk"]] if kind == "paths" else None
+        figures.add(f"retention, {name}: {kind}", "s of CPU", [cpu for cpu, _ in pairs], "walk", peer_runs)
     return {kind: tuple(statistics.median(values) for values in zip(*pairs)) for kind, pairs in seen.items()}
 
 
