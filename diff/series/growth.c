@@ -102,6 +102,11 @@ static bool share_names(struct lining *l, struct growth_node *node, const char *
            share_name(l, &node->type, type);
 }
 
+/* Names of snapshots stay; those of paths may be theirs, and go with them. NULL: out of memory. */
+static const char *kept_name(struct lining *l, const char *name) {
+    return l->paths ? arena_copy(&l->g->arena, name, strlen(name)) : name;
+}
+
 /* The node of (parent, label, type), made when it is new; GROWTH_ROOT when out of memory. */
 static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, const char *type) {
     strbuf_clear(&l->key);
@@ -118,7 +123,9 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
     node = l->g->node_count;
     const char *kept_key = arena_copy(&l->g->arena, strbuf_cstr(&l->key), key.len);
     const char *kept_type = arena_copy(&l->g->arena, strbuf_cstr(&l->type), normal.len);
-    if (!kept_key || !kept_type || !growth_new_node(l, parent, label, type) ||
+    label = kept_name(l, label);
+    type = kept_name(l, type);
+    if (!kept_key || !kept_type || !label || !type || !growth_new_node(l, parent, label, type) ||
         !strmap_put(&l->index, (struct str){kept_key, key.len}, (struct str){kept_type, normal.len},
                     node))
         return GROWTH_ROOT;
