@@ -45,21 +45,20 @@ static bool apart_tell(enum forked_end end, const char *what, bool bounded, stru
         what);
 }
 
-static bool run_bounded(forked_work *work, void *context, const char *what, uint64_t max_memory,
-                        bool bounded, struct strbuf *out, struct err *err) {
+static struct forked_job bounded_job(forked_work *work, void *context, uint64_t max_memory) {
     uint64_t memory = max_memory ? max_memory : pages_available() / 2;
     memory = memory < UINT64_MAX / 4 ? memory * 2 + MEMORY_BASE : 0;
-    const struct forked_job job = {.work = work,
-                                   .context = context,
-                                   .child = SANDBOX_READER,
-                                   .output_max = memory ? memory : SIZE_MAX,
-                                   .memory_max = memory};
-    return apart_tell(forked_run(&job, out), what, bounded, err) && strbuf_ok(out, err);
+    return (struct forked_job){.work = work,
+                               .context = context,
+                               .child = SANDBOX_READER,
+                               .output_max = memory ? memory : SIZE_MAX,
+                               .memory_max = memory};
 }
 
 bool apart_run(forked_work *work, void *context, const char *what, uint64_t max_memory,
                struct strbuf *out, struct err *err) {
-    return run_bounded(work, context, what, max_memory, false, out, err);
+    const struct forked_job job = bounded_job(work, context, max_memory);
+    return apart_tell(forked_run(&job, out), what, false, err) && strbuf_ok(out, err);
 }
 
 /* -- What it hands over ------------------------------------------------------------------------ */
@@ -95,13 +94,8 @@ static void put_text(struct strbuf *out, const struct strbuf *text) {
 
 /* -- A dump ------------------------------------------------------------------------------------ */
 
-struct apart_reading {
-    struct apart *apart;
-    const struct input_options *options;
-};
-
-static bool apart_read_here(const struct apart *a, const struct input_options *options,
-                            struct snapshot *snapshot, struct err *err) {
+static bool read_apart(const struct apart *a, const struct input_options *options,
+                       struct snapshot *snapshot, struct err *err) {
     return a->argument ? input_read(a->argument, options, snapshot, err)
                        : input_read_process(a->pid, options, snapshot, err);
 }
@@ -115,7 +109,7 @@ static bool read_and_answer(const struct apart_reading *r, struct answers *answe
         answers_init(answers, &options.answers->question);
         options.answers = answers;
     }
-    return apart_read_here(r->apart, &options, snapshot, err);
+    return read_apart(r->apart, &options, snapshot, err);
 }
 
 /* A process that ends frees nothing: that would take longer than ending. */
@@ -153,26 +147,38 @@ static void read_and_tell(void *context, int fd) {
     strbuf_deinit(&out);
 }
 
-/* A snapshot, which is what the other process would hand over, or text, as nobody packs it. */
-static bool file_is_read_here(const char *path) {
+/* Memory, by the size of files: of a plain dump, and of a packed one as if it held ten times more.
+ */
+#define NEEDS_AT_LEAST ((uint64_t)64 << 20)
+#define NEEDS_OF       2u
+#define PACKED_TIMES   10u
+
+/*
+ * 0: a snapshot, which is what the other process would hand over, or text, as nobody packs it.
+ * [bytes] of what reading others may take.
+ */
+static uint64_t file_needs(const char *path) {
     struct file file;
     if (strcmp(path, "-") == 0 || file_is_special(path) || !file_open(&file, path, NULL))
-        return false;
+        return NEEDS_AT_LEAST;
     struct bytes head = bytes_slice(file.bytes, 0, INPUT_PROBE_BYTES);
-    bool is = file.mapped && (snapfile_probe(head) ||
-                              (!memchr(head.data, '\0', head.size) && !unpack_probe(head)));
+    bool packed = unpack_probe(head);
+    bool is_here =
+        file.mapped && (snapfile_probe(head) || (!memchr(head.data, '\0', head.size) && !packed));
+    uint64_t size = file.bytes.size / NEEDS_OF;
     file_close(&file);
-    return is;
+    return is_here ? 0 : NEEDS_AT_LEAST + (packed ? size * PACKED_TIMES : size);
 }
 
 /* Nothing of it has to be read apart: starting a process takes longer than reading most logs. */
-static bool is_read_here(const char *argument) {
+uint64_t apart_needs(const struct apart *a) {
     struct argument_files files = {.paths = NULL};
-    bool plain = argument && argument_files(&files, argument, NULL) && files.count;
+    uint64_t needs = 0;
+    bool plain = a->argument && argument_files(&files, a->argument, NULL) && files.count;
     for (size_t i = 0; plain && i < files.count; i++)
-        plain = file_is_read_here(files.paths[i]);
+        needs += file_needs(files.paths[i]);
     argument_files_free(&files);
-    return plain;
+    return plain ? needs : NEEDS_AT_LEAST;
 }
 
 static const char *apart_what(const struct apart *a) {
@@ -197,19 +203,34 @@ static bool apart_take(struct apart *a, const struct input_options *options, str
     return ok;
 }
 
+bool apart_read_here(struct apart *a, const struct input_options *options,
+                     struct snapshot *snapshot, struct err *err) {
+    return read_apart(a, options, snapshot, err) ||
+           (a->of_no_kind = a->series && input_is_of_no_kind(a->argument), false);
+}
+
+struct forked_job apart_job(struct apart_reading *reading) {
+    return bounded_job(read_and_tell, reading, reading->options->max_memory);
+}
+
+bool apart_taken(const struct apart_reading *reading, enum forked_end ended,
+                 const struct strbuf *out, struct snapshot *snapshot, struct err *err) {
+    struct apart *a = reading->apart;
+    bool bounded = !a->argument && reading->options->stop_max_ns;
+    return apart_tell(ended, apart_what(a), bounded, err) && strbuf_ok(out, err) &&
+           apart_take(a, reading->options,
+                      (struct bytes){(const uint8_t *)strbuf_cstr(out), out->len}, snapshot, err);
+}
+
 bool apart_read(struct apart *a, const struct input_options *options, struct snapshot *snapshot,
                 struct err *err) {
-    if (is_read_here(a->argument))
-        return apart_read_here(a, options, snapshot, err) ||
-               (a->of_no_kind = a->series && input_is_of_no_kind(a->argument), false);
+    if (apart_needs(a) == 0)
+        return apart_read_here(a, options, snapshot, err);
     struct apart_reading reading = {a, options};
+    const struct forked_job job = apart_job(&reading);
     struct strbuf out;
     strbuf_init(&out);
-    bool bounded = !a->argument && options->stop_max_ns;
-    bool ok = run_bounded(read_and_tell, &reading, apart_what(a), options->max_memory, bounded,
-                          &out, err) &&
-              apart_take(a, options, (struct bytes){(const uint8_t *)strbuf_cstr(&out), out.len},
-                         snapshot, err);
+    bool ok = apart_taken(&reading, forked_run(&job, &out), &out, snapshot, err);
     strbuf_deinit(&out);
     return ok;
 }

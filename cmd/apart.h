@@ -20,6 +20,29 @@ struct apart {
 };
 
 /*
+ * [bytes] that reading it may take beside what its files are mapped to, as far as their sizes tell:
+ * half of a plain dump, more than any heap of small objects was seen to take; of a packed one half
+ * of what it may well come to. 0: it is read here, in a moment.
+ */
+uint64_t apart_needs(const struct apart *a);
+
+/* Reading it in a process that is begun and waited for by the caller. All of it is borrowed. */
+struct apart_reading {
+    struct apart *apart;
+    const struct input_options *options;
+};
+
+struct forked_job apart_job(struct apart_reading *reading);
+/*
+ * What came of that, ended and out being those of the job. Errors: as apart_read().
+ */
+bool apart_taken(const struct apart_reading *reading, enum forked_end ended,
+                 const struct strbuf *out, struct snapshot *snapshot, struct err *err) MUST_CHECK;
+/* In this process. Errors: as apart_read(). */
+bool apart_read_here(struct apart *a, const struct input_options *options,
+                     struct snapshot *snapshot, struct err *err) MUST_CHECK;
+
+/*
  * As input_read() and input_read_process(), with their errors; options->answers are filled in.
  * Snapshots (what comes back from elsewhere is read the same way) and plain text are read here.
  * Errors: also ERR_IO (it shrank), ERR_NOMEM (its process took too much), ERR_SYSTEM (no process),

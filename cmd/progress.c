@@ -14,7 +14,7 @@
 static char message[NAME_SHOWN + 4];
 static atomic_bool said;
 static enum progress_mode mode_of;
-static struct meter *meter;
+static const struct meter *meter;
 static uint64_t done_before;
 static unsigned work_before;
 
@@ -153,13 +153,13 @@ static void progress_name(const char *what, enum progress_mode mode) {
     strbuf_deinit(&name);
 }
 
-void progress_begin(const char *what, enum progress_mode mode) {
+void progress_begin(const char *what, enum progress_mode mode, const struct meter *counted) {
     if (mode == PROGRESS_NEVER || (mode == PROGRESS_AUTO && !os_is_terminal(OS_STDERR)))
         return;
     progress_end();
     progress_name(what, mode);
     mode_of = mode;
-    meter = meter_open();
+    meter = counted;
     done_before = 0;
     work_before = METER_READING;
     os_each_second(progress_say);

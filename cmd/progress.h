@@ -11,8 +11,11 @@
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_JSON, PROGRESS_NEVER };
 
-/* From now on this is being read; what was said before is wiped away. */
-void progress_begin(const char *what, enum progress_mode mode);
+/*
+ * From now on this is being read, or waited for; what was said before is wiped away. meter: in
+ * which it is counted; NULL: nobody counts.
+ */
+void progress_begin(const char *what, enum progress_mode mode, const struct meter *meter);
 /* Wipes away what was said. Call before anything else is printed. */
 void progress_end(void);
 

@@ -2,7 +2,7 @@
 
 #include "base/os/os.h"
 #include "base/pages.h"
-#include "cmd/apart.h"
+#include "cmd/abreast.h"
 #include "cmd/confine.h"
 #include "cmd/inputs.h"
 #include "cmd/plan.h"
@@ -157,35 +157,10 @@ static bool session_begin(struct session *s, const struct options *o, uint32_t c
     return true;
 }
 
-/* *ret_no_kind: it cannot be read, and is nothing that any input knows (--series). */
-static bool read_argument(const struct session *s, const char *argument,
-                          struct input_options *input, struct snapshot *snapshot, bool *ret_no_kind,
-                          struct err *err) {
-    struct str path;
-    struct strbuf text;
-    uint64_t named = inputs_moment(argument, &path);
-    strbuf_init(&text);
-    strbuf_add(&text, path);
-    if (named)
-        input->moment = named;
-    progress_begin(argument, s->options->progress);
-    shrunk_reading(argument);
-    struct apart apart = {.argument = strbuf_cstr(&text), .series = s->options->series};
-    bool ok = strbuf_ok(&text, err) && apart_read(&apart, input, snapshot, err);
-    *ret_no_kind = apart.of_no_kind;
-    shrunk_reading(NULL);
-    progress_end();
-    strbuf_deinit(&text);
-    return ok;
-}
-
-/* The next snapshot, from an argument (moment 0: its last) or from the process. */
-static bool read_one(struct session *s, uint32_t number, uint64_t moment, bool *ret_no_kind,
-                     struct err *err) {
+/* How a dump is read: the number-th argument (moment 0: its last), or the process. */
+static struct input_options session_input(struct session *s, uint32_t number, uint64_t moment) {
     const struct options *o = s->options;
-    uint32_t i = s->count++;
-    s->numbers[i] = number;
-    struct input_options input = {
+    return (struct input_options){
         .symbols = o->symbols,
         .sysroot = o->sysroot,
         .threads_file = number < o->threads_file_count ? o->threads_files[number] : NULL,
@@ -198,12 +173,22 @@ static bool read_one(struct session *s, uint32_t number, uint64_t moment, bool *
         .contents = o->question.contents && !s->has_answers,
         .answers = s->has_answers ? &s->answers : NULL,
     };
+}
+
+/* Room for the next snapshot, which is of that argument. */
+static struct snapshot *next_snapshot(struct session *s, uint32_t number) {
+    uint32_t i = s->count++;
+    s->numbers[i] = number;
     snapshot_init(&s->snapshots[i]);
     s->pointers[i] = &s->snapshots[i];
-    if (s->pid == ABSENT)
-        return read_argument(s, argument_of(s, i), &input, &s->snapshots[i], ret_no_kind, err);
+    return &s->snapshots[i];
+}
+
+static bool session_read_process(struct session *s, struct err *err) {
+    const struct input_options input = session_input(s, 0, 0);
+    struct snapshot *snapshot = next_snapshot(s, 0);
     struct apart process = {.pid = s->pid};
-    return apart_read(&process, &input, &s->snapshots[i], err) ||
+    return apart_read(&process, &input, snapshot, err) ||
            err_prefix(err, "process %" PRIu64, s->pid);
 }
 
@@ -222,15 +207,74 @@ static bool pass_argument_over(struct session *s, bool no_kind, struct err *err)
     return true;
 }
 
+/* Arguments or moments that are read side by side. */
+struct session_reading {
+    struct abreast abreast;
+    struct abreast_one *ones;
+    struct strbuf *paths; /* without the moments that are named */
+    uint32_t *numbers;    /* of their arguments */
+};
+
+/* One of them, of that argument; moment 0: the last, or the one that is named. */
+static bool plan_reading(struct session *s, struct session_reading *r, uint32_t i, uint32_t number,
+                         uint64_t moment, struct err *err) {
+    struct str path;
+    uint64_t named = inputs_moment(s->options->arguments[number], &path);
+    strbuf_add(&r->paths[i], path);
+    r->numbers[i] = number;
+    r->ones[i].options = session_input(s, number, named ? named : moment);
+    r->ones[i].apart =
+        (struct apart){.argument = strbuf_cstr(&r->paths[i]), .series = s->options->series != NULL};
+    return strbuf_ok(&r->paths[i], err);
+}
+
+static bool take_reading(struct session *s, struct session_reading *r, uint32_t i,
+                         struct err *err) {
+    const char *argument = s->options->arguments[r->numbers[i]];
+    struct snapshot *snapshot = next_snapshot(s, r->numbers[i]);
+    abreast_begin(&r->abreast, i);
+    progress_begin(argument, s->options->progress, r->ones[i].meter);
+    shrunk_reading(argument);
+    bool ok = abreast_take(&r->abreast, i, snapshot, err);
+    shrunk_reading(NULL);
+    progress_end();
+    return ok || pass_argument_over(s, r->ones[i].apart.of_no_kind, err);
+}
+
+static void free_reading(struct session_reading *r, uint32_t count) {
+    for (uint32_t i = 0; r->paths && i < count; i++)
+        strbuf_deinit(&r->paths[i]);
+    free(r->ones);
+    free(r->paths);
+    free(r->numbers);
+}
+
+/* Each argument, or (moments 1 or more) of the only one so many moments out of those. */
+static bool read_abreast(struct session *s, uint32_t count, uint64_t moments, struct err *err) {
+    struct session_reading r = {.ones = calloc(count, sizeof(*r.ones)),
+                                .paths = calloc(count, sizeof(*r.paths)),
+                                .numbers = calloc(count, sizeof(*r.numbers))};
+    bool ok = (r.ones && r.paths && r.numbers) || err_nomem(err);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        strbuf_init(&r.paths[i]);
+        ok = plan_reading(s, &r, i, moments ? 0 : i,
+                          moments ? 1 + i * (moments - 1) / (count - 1) : 0, err);
+    }
+    if (ok) {
+        abreast_init(&r.abreast, r.ones, count, session_input(s, 0, 0).max_memory, 0);
+        for (uint32_t i = 0; ok && i < count; i++)
+            ok = take_reading(s, &r, i, err);
+        abreast_deinit(&r.abreast);
+    }
+    free_reading(&r, count);
+    return ok;
+}
+
 static bool session_read_all(struct session *s, const struct options *o, struct err *err) {
     uint32_t count = o->pid == ABSENT ? o->argument_count : 1;
-    if (!session_begin(s, o, count, err))
+    if (!session_begin(s, o, count, err) ||
+        !(o->pid == ABSENT ? read_abreast(s, count, 0, err) : session_read_process(s, err)))
         return false;
-    for (uint32_t number = 0; number < count; number++) {
-        bool no_kind = false;
-        if (!read_one(s, number, 0, &no_kind, err) && !pass_argument_over(s, no_kind, err))
-            return false;
-    }
     if (s->count == 0)
         return err_set(err, ERR_FORMAT, "%s: no file of the folder is a dump", o->series);
     return !s->has_answers || answers_from_snapshot(&s->answers, &s->snapshots[0], err);
@@ -265,13 +309,7 @@ static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
         say("%s: tells of %" PRIu64 " moments: %u, evenly spaced, are compared", argument, moments,
             count);
     free_snapshots(s);
-    if (!session_allocate(s, count, err))
-        return false;
-    bool no_kind;
-    for (uint64_t i = 0; i < count; i++)
-        if (!read_one(s, 0, 1 + i * (moments - 1) / (count - 1), &no_kind, err))
-            return false;
-    return true;
+    return session_allocate(s, count, err) && read_abreast(s, count, moments, err);
 }
 
 bool session_read_series(struct session *s, const struct options *o, struct err *err) {
@@ -292,8 +330,7 @@ bool session_watch(struct session *s, const struct options *o, session_pause *pa
     while (s->count < o->watch_count) {
         if (s->count && !pause(o->watch_every_ns))
             break;
-        bool no_kind;
-        if (read_one(s, 0, 0, &no_kind, err))
+        if (session_read_process(s, err))
             continue;
         /* A process that ended has said what it had to say, if it was seen twice. */
         snapshot_deinit(&s->snapshots[--s->count]);

@@ -39,6 +39,34 @@ enum forked_end {
 /* Does the job elsewhere, and adds what it writes to *out. */
 enum forked_end forked_run(const struct forked_job *job, struct strbuf *out);
 
+/* -- Jobs beside each other -------------------------------------------------------------------- */
+
+#define FORKED_TASKS_MAX 16u
+
+/* One of several that go on beside each other. Zeroed: none. */
+struct forked_task {
+    struct forked_job job;
+    struct strbuf *out; /* what it writes is added there */
+    uint64_t ends_ms;   /* when its time is over; 0: never */
+    size_t before;      /* [bytes] in *out that are not its own */
+    int process, fd;    /* fd: where its answer comes from, while it runs */
+    bool runs, whole;
+    enum forked_end end; /* where it does not run any more */
+};
+
+/*
+ * Starts the job of one of `count` tasks (at most FORKED_TASKS_MAX), the others going on. Where the
+ * system forks no processes it is done when this returns.
+ */
+void forked_begin(struct forked_task *tasks, size_t count, size_t which);
+/*
+ * Waits for a task, taking down what the others write meanwhile, so that none stands still; then
+ * how it ended.
+ */
+enum forked_end forked_wait(struct forked_task *tasks, size_t count, size_t which);
+/* Kills those that go on. What they wrote is left in their *out. */
+void forked_stop(struct forked_task *tasks, size_t count);
+
 /* Does work run in a process that ends with it? Else (Windows) it frees what it took. */
 bool forked_ends(void);
 

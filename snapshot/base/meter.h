@@ -21,9 +21,12 @@ struct meter {
     atomic_uint_least64_t done, total; /* [bytes] total 0: not known */
 };
 
+/* So many readings are counted apart; the next one takes the meter of the oldest. */
+#define METERS_MAX 64u
+
 /*
- * A meter that processes forked from now on count in, too, and that starts at nothing. NULL: there
- * is none, and nobody counts.
+ * A meter that this process and those forked from now on count in, and that starts at nothing; what
+ * was forked before goes on in its own. NULL: there is none, and nobody counts.
  */
 struct meter *meter_open(void);
 

@@ -45,11 +45,16 @@ for ((i = 0; i < 3; i++)); do
 done
 stop
 
-cat "$dump" >/dev/null
+# Another file: two readers are not to share the page cache of one.
+dump2=$WORK/big-later.core
+cmp -s "$dump" "$dump2" || cp "$dump" "$dump2"
+cat "$dump" "$dump2" >/dev/null
 for ((i = 0; i < runs; i++)); do
     measure cat cat "$dump"
     measure ours "$program" show --no-paths "$dump"
     measure paths "$program" show "$dump"
+    measure both "$program" diff "$dump" "$dump2"
+    measure in_turn taskset -c 0 "$program" diff "$dump" "$dump2"
     if [ -n "${BEFORE:-}" ]; then
         measure ours_before "$BEFORE" show --no-paths "$dump"
         measure paths_before "$BEFORE" show "$dump"
@@ -76,6 +81,8 @@ keep() { python3 "$(dirname "$0")/figures.py" add "$1" "$2" "$(cut -d' ' -f"$3" 
 keep 'heap of 7 million objects, show --no-paths; peer: cat' s 1 ours cat cat
 keep 'heap of 7 million objects, show --no-paths; peer: ClrMD statistics' s 1 ours ClrMD peer
 keep 'heap of 7 million objects, show; peer: show --no-paths' s 1 paths 'show --no-paths' ours
+keep 'diff of two heaps of 7 million objects; peer: show of one' s 1 both show paths
+keep 'diff of two heaps of 7 million objects; peer: on one processor' s 1 both 'one processor' in_turn
 keep 'heap of 7 million objects, resident set; peer: ClrMD' KB 4 paths ClrMD whole
 for word in walk paths; do
     python3 "$(dirname "$0")/figures.py" add "live process stands still, $word" ms "$(tr '\n' ' ' <"$WORK/$word.still")"
@@ -86,6 +93,7 @@ if [ -n "${BEFORE:-}" ]; then
 fi
 awk -v ours="$(wall ours)" -v peer="$(wall peer)" -v whole="$(wall whole)" -v cat="$(wall cat)" -v paths="$(wall paths)" \
     -v rss="$(resident ours)" -v peer_rss="$(resident whole)" -v anon="$paths_anon" -v objects="$objects" \
+    -v both="$(wall both)" -v in_turn="$(wall in_turn)" -v cpus="$(nproc)" \
     -v still="$(median "$WORK/walk.still")" -v ours_before="${ours_before:-0}" -v paths_before="${paths_before:-0}" '
 function check(name, value, limit, at_least) {
     missed = at_least ? value < limit : value > limit
@@ -99,6 +107,9 @@ BEGIN {
     check("resident set / ClrMD whole program", rss / peer_rss, 0.34)
     check("anonymous bytes an object, with what holds them", anon * 1024 / objects, 16)
     printf "%-50s %8.2f\n", "show / show --no-paths", paths / ours
+    # A walk has several threads itself: two readers on two processors are no twice as fast.
+    check("diff of two / show of one, on " cpus " processors", both / paths, cpus > 3 ? 1.3 : cpus > 1 ? 1.7 : 2.2)
+    printf "%-50s %8.2f\n", "diff of two / the same on one processor", both / in_turn
     printf "%-50s %8.2f\n", "live standstill with --no-paths / show of a dump", still / 1000 / ours
     if (ours_before > 0) check("show --no-paths / the build before it", ours / ours_before, 1.05)
     if (paths_before > 0) check("show / the build before it", paths / paths_before, 1.05)

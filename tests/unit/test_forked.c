@@ -116,12 +116,70 @@ static void sanitizers_are_heard(void **state) {
 #endif
 }
 
+/* More than a pipe holds, from each of several: who is not waited for must not stand still. */
+static void work_says_much(void *context, int fd) {
+    for (int i = 0; i < 50000; i++)
+        forked_write(fd, str_of(context));
+}
+
+static void tasks_go_on_beside_each_other(void **state) {
+    static forked_work *const works[] = {work_goes_on, work_says_much, work_says_much,
+                                         work_talks_on, work_answers};
+    static const enum forked_end ends[] = {FORKED_STOPPED, FORKED_DONE, FORKED_DONE, FORKED_STOPPED,
+                                           FORKED_DONE};
+    static const size_t order[] = {4, 2, 0, 3, 1};
+    struct forked_task tasks[FORKED_TASKS_MAX] = {{.fd = 0}};
+    struct strbuf outs[5];
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        strbuf_init(&outs[i]);
+        strbuf_adds(&outs[i], "before:");
+        tasks[i].out = &outs[i];
+        tasks[i].job = (struct forked_job){.work = works[i],
+                                           .context = "again ",
+                                           .child = SANDBOX_WORKER,
+                                           .seconds_max = FORKED_SECONDS_MAX,
+                                           .output_max = 300000};
+        forked_begin(tasks, FORKED_TASKS_MAX, i);
+    }
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(forked_wait(tasks, FORKED_TASKS_MAX, order[i]), ends[order[i]]);
+    assert_string_equal(strbuf_cstr(&outs[4]), "before:again ");
+    assert_int_equal(outs[1].len, 7 + 300000);
+    assert_int_equal(outs[2].len, 7 + 300000);
+    for (size_t i = 0; i < 5; i++)
+        strbuf_deinit(&outs[i]);
+}
+
+static void tasks_that_are_stopped_are_gone(void **state) {
+    struct forked_task tasks[2] = {{.fd = 0}};
+    struct strbuf out;
+    (void)state;
+    strbuf_init(&out);
+    for (size_t i = 0; i < 2; i++) {
+        tasks[i].out = &out;
+        tasks[i].job = (struct forked_job){.work = i ? work_goes_on : work_answers,
+                                           .context = "a",
+                                           .child = SANDBOX_WORKER,
+                                           .output_max = 9};
+        forked_begin(tasks, 2, i);
+    }
+    assert_int_equal(forked_wait(tasks, 2, 0), FORKED_DONE);
+    forked_stop(tasks, 2);
+    assert_int_equal(forked_wait(tasks, 2, 1), FORKED_STOPPED);
+    assert_int_equal(forked_wait(tasks, 2, 0), FORKED_DONE);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+    strbuf_deinit(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_what_the_work_wrote),
         cmocka_unit_test(stops_work_that_does_not_end),
         cmocka_unit_test(work_that_dies_is_not_passed_over),
         cmocka_unit_test(sanitizers_are_heard),
+        cmocka_unit_test(tasks_go_on_beside_each_other),
+        cmocka_unit_test(tasks_that_are_stopped_are_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,24 @@ static void what_a_child_counts_is_seen(void **state) {
     assert_int_equal(atomic_load(&meter->total), 100);
     meter_set(7);
     assert_int_equal(atomic_load(&meter->done), 7);
-    assert_ptr_equal(meter_open(), meter);
-    assert_int_equal(atomic_load(&meter->done), 0);
+}
+
+/* Of dumps that are read side by side. */
+static void each_reading_has_its_meter(void **state) {
+    struct meter *one = meter_open(), *other;
+    (void)state;
+    meter_begin(METER_WALKING, 100);
+    meter_add(30);
+    other = meter_open();
+    assert_non_null(other);
+    assert_ptr_not_equal(one, other);
+    meter_add(5);
+    assert_int_equal(atomic_load(&one->done), 30);
+    assert_int_equal(atomic_load(&other->done), 5);
+    for (unsigned i = 0; i < METERS_MAX - 1; i++)
+        other = meter_open();
+    assert_ptr_equal(one, other);
+    assert_int_equal(atomic_load(&one->done), 0);
 }
 
 int main(void) {
@@ -76,6 +92,7 @@ int main(void) {
         cmocka_unit_test(lines_tell_work_share_and_rate),
         cmocka_unit_test(long_names_end_within_the_line),
         cmocka_unit_test(what_a_child_counts_is_seen),
+        cmocka_unit_test(each_reading_has_its_meter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,28 +98,17 @@ static int time_left(uint64_t end) {
     return !end ? -1 : now < end ? (int)(end - now) : 0;
 }
 
-/* Reads until the other side ends; false: it took too long, or wrote too much. */
-static bool forked_collect(const struct forked_job *job, int fd, struct strbuf *out) {
-    uint64_t end = job->seconds_max ? forked_now_ms() + (uint64_t)job->seconds_max * 1000 : 0;
-    size_t before = out->len;
+/* Takes down what there is; false: that was all, or too much (not whole then). */
+static bool task_hears(struct forked_task *t) {
     char block[65536];
-    for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int wait = time_left(end);
-        int ready = wait ? poll(&p, 1, wait) : 0;
-        if (ready < 0 && errno == EINTR)
-            continue;
-        ssize_t n = ready > 0 ? read(fd, block, sizeof(block)) : 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0 || n < 0 || (size_t)n > job->output_max - (out->len - before))
-            return false;
-        if (n == 0)
-            return true;
-        strbuf_add(out, (struct str){block, (size_t)n});
-        if (strbuf_failed(out))
-            return false;
-    }
+    ssize_t n = read(t->fd, block, sizeof(block));
+    if (n < 0 && errno == EINTR)
+        return true;
+    t->whole = n == 0;
+    if (n <= 0 || (size_t)n > t->job.output_max - (t->out->len - t->before))
+        return false;
+    strbuf_add(t->out, (struct str){block, (size_t)n});
+    return !strbuf_failed(t->out);
 }
 
 /* Waits until it has ended; one that has closed its side but goes on is killed soon. */
@@ -166,21 +155,91 @@ static enum forked_end forked_end_of(int status, bool whole) {
     return FORKED_DIED;
 }
 
-enum forked_end forked_run(const struct forked_job *job, struct strbuf *out) {
-    int ends[2], status = 0;
-    bool whole = false;
-    if (pipe(ends) != 0)
-        return FORKED_NONE;
+/* Its answer is whole, or will never be. */
+static void task_ends(struct forked_task *t) {
+    bool whole = t->whole;
+    int status = forked_await(t->process, &whole);
+    close(t->fd);
+    t->fd = -1;
+    t->runs = false;
+    t->end = forked_end_of(status, whole);
+}
+
+/* Of what the others say nothing is to reach it, and it is to say nothing in their place. */
+static void close_others(const struct forked_task *tasks, size_t count, size_t which) {
+    for (size_t i = 0; i < count; i++)
+        if (i != which && tasks[i].runs)
+            close(tasks[i].fd);
+}
+
+void forked_begin(struct forked_task *tasks, size_t count, size_t which) {
+    struct forked_task *t = &tasks[which];
+    int ends[2];
+    *t = (struct forked_task){.job = t->job, .out = t->out, .fd = -1, .end = FORKED_NONE};
+    if (count > FORKED_TASKS_MAX || pipe(ends) != 0)
+        return;
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        work_and_exit(job, ends[1]);
+        close_others(tasks, count, which);
+        work_and_exit(&t->job, ends[1]);
     }
     close(ends[1]);
-    if (child > 0) {
-        whole = forked_collect(job, ends[0], out);
-        status = forked_await(child, &whole);
+    if (child < 0) {
+        close(ends[0]);
+        return;
     }
-    close(ends[0]);
-    return child > 0 ? forked_end_of(status, whole) : FORKED_NONE;
+    t->process = child;
+    t->fd = ends[0];
+    t->runs = true;
+    t->before = t->out->len;
+    t->ends_ms = t->job.seconds_max ? forked_now_ms() + (uint64_t)t->job.seconds_max * 1000 : 0;
+}
+
+/* Those whose time is over end; [ms] for which the others may be waited for, -1: for ever. */
+static int tasks_time_left(struct forked_task *tasks, size_t count) {
+    int least = -1;
+    for (size_t i = 0; i < count; i++) {
+        int left = tasks[i].runs ? time_left(tasks[i].ends_ms) : -1;
+        if (left == 0)
+            task_ends(&tasks[i]);
+        else if (left > 0 && (least < 0 || left < least))
+            least = left;
+    }
+    return least;
+}
+
+enum forked_end forked_wait(struct forked_task *tasks, size_t count, size_t which) {
+    while (tasks[which].runs) {
+        struct pollfd polled[FORKED_TASKS_MAX];
+        int wait = tasks_time_left(tasks, count);
+        for (size_t i = 0; i < count; i++) /* poll() passes over what is negative */
+            polled[i] = (struct pollfd){.fd = tasks[i].runs ? tasks[i].fd : -1, .events = POLLIN};
+        int ready = tasks[which].runs ? poll(polled, count, wait) : 0;
+        if (ready < 0 && errno != EINTR)
+            task_ends(&tasks[which]);
+        for (size_t i = 0; ready > 0 && i < count; i++)
+            if (tasks[i].runs && polled[i].revents && !task_hears(&tasks[i]))
+                task_ends(&tasks[i]);
+    }
+    return tasks[which].end;
+}
+
+void forked_stop(struct forked_task *tasks, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!tasks[i].runs)
+            continue;
+        kill(tasks[i].process, SIGKILL);
+        tasks[i].end = FORKED_STOPPED;
+        tasks[i].runs = false;
+        close(tasks[i].fd);
+        while (waitpid(tasks[i].process, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+}
+
+enum forked_end forked_run(const struct forked_job *job, struct strbuf *out) {
+    struct forked_task task = {.job = *job, .out = out};
+    forked_begin(&task, 1, 0);
+    return forked_wait(&task, 1, 0);
 }

@@ -20,6 +20,21 @@ enum forked_end forked_run(const struct forked_job *job, struct strbuf *out) {
     return stopped ? FORKED_STOPPED : FORKED_DONE;
 }
 
+void forked_begin(struct forked_task *tasks, size_t count, size_t which) {
+    (void)count;
+    tasks[which].end = forked_run(&tasks[which].job, tasks[which].out);
+}
+
+enum forked_end forked_wait(struct forked_task *tasks, size_t count, size_t which) {
+    (void)count;
+    return tasks[which].end;
+}
+
+void forked_stop(struct forked_task *tasks, size_t count) {
+    (void)tasks;
+    (void)count;
+}
+
 bool forked_ends(void) {
     return false;
 }
