@@ -115,6 +115,7 @@ static uint32_t allow_writes(struct sandbox *s, const struct options *o, const c
     sandbox_allow_temporary(s, temporary && *temporary ? temporary : "/var/tmp");
     if (!temporary || !*temporary)
         sandbox_allow_temporary(s, "/tmp");
+    sandbox_allow_temporary(s, "/dev/shm"); /* what is unpacked, as far as memory may be taken */
     for (uint32_t i = 0; i < o->output_count; i++) {
         allow_output(s, o->outputs[i].path);
         uses |= SANDBOX_OUTPUTS;

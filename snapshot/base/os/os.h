@@ -65,6 +65,8 @@ bool os_sync_folder(const char *path) MUST_CHECK;
 int os_temporary_file(const char *folder);
 /* Folders for those, the best first, where the user named none; NULL: no more. */
 const char *os_temporary_folder(unsigned number);
+/* Where files are memory, whatever the user named; NULL: no such. */
+const char *os_memory_folder(void);
 /* The variable by which the user names one; never NULL. */
 const char *os_temporary_variable(void);
 
@@ -78,6 +80,8 @@ bool os_room(int fd, uint64_t *ret_bytes, bool *ret_memory) MUST_CHECK;
 bool os_set_size(int fd, uint64_t bytes) MUST_CHECK;
 /* All of data there, at an offset; false: errno. */
 bool os_write_at(int fd, const void *data, size_t size, uint64_t at) MUST_CHECK;
+/* [bytes] that were read there, less than `size` at the end of the file; 0: none, or it failed. */
+size_t os_read_at(int fd, void *to, size_t size, uint64_t at);
 /* The first `size` bytes of an open file as memory, which file_close() gives back. NULL: errno. */
 const uint8_t *os_map(int fd, size_t size);
 

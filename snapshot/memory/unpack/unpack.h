@@ -26,7 +26,8 @@ bool unpack_probe(struct bytes head);
 /*
  * Replaces *f by what it holds when it is compressed (zst, gz, xz, lz4, bz2) or an archive (tar,
  * zip) of one dump; any other file stays as it is. Small results are kept in memory, large ones in
- * an unlinked sparse file in $TMPDIR. A damaged file gives what comes before the damage.
+ * an unlinked sparse file: in /dev/shm as far as half of limits->memory_most goes, else in $TMPDIR.
+ * A damaged file gives what comes before the damage.
  *
  * limits may be NULL. On error *f is as before.
  * Errors: ERR_FORMAT (nothing in it, or several dumps), ERR_LIMIT (far too large for its size),

@@ -35,6 +35,10 @@ const char *os_temporary_folder(unsigned number) {
     return number == 0 ? "/var/tmp" : number == 1 ? "/tmp" : NULL;
 }
 
+const char *os_memory_folder(void) {
+    return "/dev/shm";
+}
+
 const char *os_temporary_variable(void) {
     return "TMPDIR";
 }
@@ -66,6 +70,19 @@ bool os_write_at(int fd, const void *data, size_t size, uint64_t at) {
         at += (size_t)n;
     }
     return true;
+}
+
+size_t os_read_at(int fd, void *to, size_t size, uint64_t at) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(fd, (char *)to + done, size - done, (off_t)(at + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    return done;
 }
 
 const uint8_t *os_map(int fd, size_t size) {

@@ -56,6 +56,10 @@ const char *os_temporary_folder(unsigned number) {
     return number == 0 ? "C:/Windows/Temp" : number == 1 ? "." : NULL;
 }
 
+const char *os_memory_folder(void) {
+    return NULL;
+}
+
 const char *os_temporary_variable(void) {
     return "TEMP";
 }
@@ -97,6 +101,13 @@ bool os_write_at(int fd, const void *data, size_t size, uint64_t at) {
         at += n;
     }
     return true;
+}
+
+size_t os_read_at(int fd, void *to, size_t size, uint64_t at) {
+    HANDLE h = (HANDLE)_get_osfhandle(fd);
+    OVERLAPPED place = {.Offset = (DWORD)at, .OffsetHigh = (DWORD)(at >> 32)};
+    DWORD n = 0;
+    return ReadFile(h, to, size < BLOCK_MOST ? (DWORD)size : BLOCK_MOST, &n, &place) ? n : 0;
 }
 
 const uint8_t *os_map(int fd, size_t size) {
