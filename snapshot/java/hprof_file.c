@@ -100,11 +100,12 @@ struct walk {
     struct hprof *h;
     const uint8_t *at, *end;
     struct neighbour last;
-    struct err err; /* the first error, sticks */
+    uint64_t all_ids, objects; /* of this record, see struct hprof */
+    struct err err;            /* the first error, sticks */
 };
 
 static void hprof_file_vote(struct hprof *h, const struct neighbour *array, uint64_t step) {
-    if (h->voters >= VOTERS_MAX || step > 65536)
+    if (step > 65536)
         return;
     bool any = false;
     for (unsigned i = 0; i < hprof_layout_count; i++) {
@@ -118,21 +119,37 @@ static void hprof_file_vote(struct hprof *h, const struct neighbour *array, uint
     h->voters += any;
 }
 
-static inline void hprof_file_meet(struct walk *w, const struct neighbour *next) {
-    uint64_t step = next->id - w->last.id;
+/* What the object before tells now that the next one is known: of an array how large it is. */
+static __attribute__((noinline)) void hprof_file_vote_on(struct walk *w, uint64_t step) {
+    hprof_file_vote(w->h, &w->last, step);
+}
+
+/*
+ * Members of `last` are read and written one by one: read together, the processor would wait for
+ * what was just written to arrive in memory.
+ */
+static inline __attribute__((always_inline)) void hprof_file_meet(struct walk *w, uint64_t id,
+                                                                  uint32_t class_number,
+                                                                  uint32_t element_bytes,
+                                                                  uint32_t length) {
+    uint64_t step = id - w->last.id;
     if (w->last.id && step < STEP_MAX) {
         if (w->last.element_bytes) {
-            hprof_file_vote(w->h, &w->last, step);
+            if (w->h->voters < VOTERS_MAX)
+                hprof_file_vote_on(w, step);
         } else if (w->last.class_number != UINT32_MAX) {
             struct hprof_class *c = &w->h->classes[w->last.class_number];
             if (step < c->least_step)
                 c->least_step = step;
         }
     }
-    w->h->all_ids |= next->id;
-    w->h->objects++;
-    w->last = *next;
-    if (w->h->kept && !hprof_keep_object(w->h->kept, next->id, w->at))
+    w->all_ids |= id;
+    w->objects++;
+    w->last.id = id;
+    w->last.class_number = class_number;
+    w->last.element_bytes = element_bytes;
+    w->last.length = length;
+    if (w->h->kept && !hprof_keep_object(w->h->kept, id, w->at))
         err_keep_nomem(&w->err);
 }
 
@@ -242,16 +259,15 @@ static inline __attribute__((always_inline)) bool read_instance(struct walk *w, 
     uint32_t size = be32(p + 2 * ids + 4);
     if (!has(w, 9 + 2 * ids + (uint64_t)size))
         return false;
-    struct neighbour next = {load_id(p, ids), hprof_file_class_of(w->h, load_id(p + ids + 4, ids)),
-                             0, 0};
-    if (next.class_number == UINT32_MAX) {
+    uint32_t number = hprof_file_class_of(w->h, load_id(p + ids + 4, ids));
+    if (number == UINT32_MAX) {
         err_keep_nomem(&w->err);
         return false;
     }
-    struct hprof_class *c = &w->h->classes[next.class_number];
+    struct hprof_class *c = &w->h->classes[number];
     c->objects++;
     c->data_bytes = size;
-    hprof_file_meet(w, &next);
+    hprof_file_meet(w, load_id(p, ids), number, 0, 0);
     w->at += 9 + 2 * ids + size;
     return true;
 }
@@ -277,7 +293,7 @@ static inline __attribute__((always_inline)) bool read_object_array(struct walk 
     }
     w->h->classes[number].objects++;
     count_array(a, length);
-    hprof_file_meet(w, &(struct neighbour){load_id(p, ids), UINT32_MAX, UINT32_MAX, length});
+    hprof_file_meet(w, load_id(p, ids), UINT32_MAX, UINT32_MAX, length);
     w->at += size;
     return true;
 }
@@ -295,7 +311,7 @@ static inline __attribute__((always_inline)) bool read_primitive_array(struct wa
         return false;
     w->h->primitive_objects[type]++;
     count_array(&w->h->primitives[type], length);
-    hprof_file_meet(w, &(struct neighbour){load_id(p, ids), UINT32_MAX, bytes, length});
+    hprof_file_meet(w, load_id(p, ids), UINT32_MAX, bytes, length);
     w->at += size;
     return true;
 }
@@ -379,6 +395,8 @@ bool hprof_read_heap(struct hprof *h, struct bytes body, bool is_cut, struct err
         hprof_file_walk_heap(&w, 8);
     else
         hprof_file_walk_heap(&w, 4);
+    h->all_ids |= w.all_ids;
+    h->objects += w.objects;
     if (!err_none(&w.err, err))
         return false;
     if (w.at < w.end && !is_cut) {

@@ -1,10 +1,10 @@
 #include "java/hprof_kept.h"
 
 #include "base/hash.h"
-#include "base/order.h"
 #include "base/pages.h"
 #include "base/search.h"
 #include "java/hprof_impl.h"
+#include "java/hprof_sort.h"
 
 #include <stdlib.h>
 
@@ -125,12 +125,6 @@ bool hprof_keep_string(struct hprof_kept *k, uint64_t id, struct str text, struc
 
 /* -- Afterwards -------------------------------------------------------------------------------- */
 
-static int cmp_hprof_objects(const void *x, const void *y) {
-    const struct hprof_object *a = x, *b = y;
-    int order = order_u64(a->id, b->id);
-    return order ? order : (a->at > b->at) - (a->at < b->at);
-}
-
 /* The last of both goes to the end, and so on. Says whether some have one id. */
 static bool merge_classes(struct hprof_kept *k, bool *same) {
     uint64_t left = k->object_count, to = left + k->class_count;
@@ -138,11 +132,11 @@ static bool merge_classes(struct hprof_kept *k, bool *same) {
     if (!VEC_ROOM_FOR_PAGES(k->objects, k->object_count, k->class_count, k->object_room, NULL))
         return false;
     if (classes)
-        qsort(k->classes, classes, sizeof(*k->classes), cmp_hprof_objects);
+        qsort(k->classes, classes, sizeof(*k->classes), hprof_cmp_objects);
     k->object_count = to;
     while (classes) {
         bool object =
-            left && cmp_hprof_objects(&k->objects[left - 1], &k->classes[classes - 1]) > 0;
+            left && hprof_cmp_objects(&k->objects[left - 1], &k->classes[classes - 1]) > 0;
         k->objects[--to] = object ? k->objects[--left] : k->classes[--classes];
         *same |= to + 1 < k->object_count && k->objects[to].id == k->objects[to + 1].id;
     }
@@ -159,8 +153,8 @@ static void keep_first_of_id(struct hprof_kept *k) {
 }
 
 bool hprof_kept_finish(struct hprof_kept *k, const struct hprof *h, struct err *err) {
-    if (k->unsorted)
-        qsort(k->objects, k->object_count, sizeof(*k->objects), cmp_hprof_objects);
+    if (k->unsorted && !hprof_sort_objects(&k->objects, k->object_count, k->object_room, err))
+        return false;
     bool same = k->unsorted; /* else the objects had ascending ids */
     if (!merge_classes(k, &same))
         return err_nomem(err);

@@ -4,6 +4,8 @@
 #include "tests/support/logs.h"
 #include "tests/support/read_bytes.h"
 
+#include "base/pages.h"
+#include "java/hprof_sort.h"
 #include "model/answers.h"
 #include "model/rows_heap.h"
 #include "model/rows_origin.h"
@@ -169,6 +171,39 @@ static void ids_may_come_in_any_order_and_be_no_addresses(void **state) {
     }
 }
 
+/* Runs that follow on one another, that overlap, that have ids of others, and none at all. */
+static void objects_are_sorted_by_runs(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t ids[16];
+        size_t count;
+    } orders[] = {
+        {{1, 2, 3, 4}, 4},
+        {{7, 8, 9, 1, 2, 3, 4, 5, 6}, 9},
+        {{1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12}, 12},
+        {{9, 8, 7, 6, 5, 4, 3, 2, 1}, 9},
+        {{3, 3, 1, 2, 3, 3, 2, 1, 5, 4, 3}, 11},
+        {{5, 6, 1, 2, 3, 1, 2, 3, 9, 1, 8}, 11},
+        {{1}, 1},
+        {{0}, 0},
+    };
+    static const uint8_t file[16] = {0};
+    for (size_t i = 0; i < COUNT(orders); i++) {
+        struct hprof_object expected[16], *objects = pages_alloc(16 * sizeof(*objects));
+        struct err err;
+        assert_non_null(objects);
+        for (size_t k = 0; k < orders[i].count; k++)
+            objects[k] = expected[k] = (struct hprof_object){orders[i].ids[k], file + k};
+        qsort(expected, orders[i].count, sizeof(*expected), hprof_cmp_objects);
+        assert_true(hprof_sort_objects(&objects, orders[i].count, 16, &err));
+        for (size_t k = 0; k < orders[i].count; k++) {
+            assert_int_equal(objects[k].id, expected[k].id);
+            assert_ptr_equal(objects[k].at, expected[k].at);
+        }
+        pages_free(objects, 16 * sizeof(*objects));
+    }
+}
+
 static void objects_far_from_one_another_are_counted_without_a_graph(void **state) {
     (void)state;
     struct snapshot s;
@@ -213,6 +248,7 @@ int main(void) {
         cmocka_unit_test(what_is_in_the_queue_is_ready_for_its_finalizer),
         cmocka_unit_test(what_is_asked_is_answered),
         cmocka_unit_test(ids_may_come_in_any_order_and_be_no_addresses),
+        cmocka_unit_test(objects_are_sorted_by_runs),
         cmocka_unit_test(objects_far_from_one_another_are_counted_without_a_graph),
         cmocka_unit_test(a_dump_of_android_is_read),
     };
