@@ -211,7 +211,7 @@ static const struct hint *hint_of_loaders(const struct telling *t,
     for (uint32_t n = item->main; n < g->node_count; n++)
         if (name_edge_is_loader(g->nodes[n].edge) && growth_is_under(g, n, item->main) &&
             2 * growth_objects(g, n) >= growth_objects(g, item->main))
-            return hint_of_edge(g->nodes[n].edge);
+            return hint_of_edge(g->nodes[n].edge, g->nodes[n].type);
     return NULL;
 }
 

@@ -1,5 +1,6 @@
-/* Java on HotSpot. What is not said here is as the first of the table has it. */
-#include "diff/names/runtimes.h"
+/* Java on HotSpot. What is not said here is as the first of the table has it; hints are in
+ * java_hints.c. */
+#include "diff/names/java_internal.h"
 
 #include "base/chars.h"
 
@@ -141,123 +142,147 @@ static const struct str compiler_threads[] = {STR_INIT("CompilerThread")};
 /* -- Names that are made ----------------------------------------------------------------------- */
 
 /* What stands behind one of these is a number, or a hash, of this run. */
-static const struct str made[] = {
-    STR_INIT("$$Lambda"),
-    STR_INIT("$$EnhancerByCGLIB$$"),
-    STR_INIT("$$SpringCGLIB$$"),
-    STR_INIT("$$EnhancerBySpringCGLIB$$"),
-    STR_INIT("$$FastClassBy"),
-    STR_INIT("$ByteBuddy$"),
-    STR_INIT("$HibernateProxy$"),
-    STR_INIT("$MockitoMock$"),
-    STR_INIT("_$$_jvst"),
-    STR_INIT("$Proxy"),
-    STR_INIT("GeneratedMethodAccessor"),
-    STR_INIT("GeneratedConstructorAccessor"),
-    STR_INIT("GeneratedSerializationConstructorAccessor"),
-    STR_INIT("LambdaForm$"),
+static const struct made_name {
+    struct str mark;
+    const char *said; /* behind the name of the class that it was made for; NULL: as it is */
+} made[] = {
+    {STR_INIT("$$Lambda"), "lambda"},
+    {STR_INIT("$$EnhancerByCGLIB$$"), "CGLIB proxy"},
+    {STR_INIT("$$SpringCGLIB$$"), "CGLIB proxy"},
+    {STR_INIT("$$EnhancerBySpringCGLIB$$"), "CGLIB proxy"},
+    {STR_INIT("$$EnhancerByGuice$$"), "Guice proxy"},
+    {STR_INIT("$$KeyFactoryByCGLIB$$"), NULL},
+    {STR_INIT("$$FastClassBy"), NULL},
+    {STR_INIT("$ByteBuddy$"), "ByteBuddy proxy"},
+    {STR_INIT("$auxiliary$"), NULL}, /* what ByteBuddy makes for such a class */
+    {STR_INIT("$HibernateProxy$"), "Hibernate proxy"},
+    {STR_INIT("$MockitoMock$"), "mock"},
+    {STR_INIT("_$$_jvst"), "Javassist proxy"},
+    {STR_INIT("_$$_javassist_"), "Javassist proxy"},
+    {STR_INIT("$Proxy"), NULL},
+    {STR_INIT("GeneratedMethodAccessor"), NULL},
+    {STR_INIT("GeneratedConstructorAccessor"), NULL},
+    {STR_INIT("GeneratedSerializationConstructorAccessor"), NULL},
+    {STR_INIT("LambdaForm$"), NULL},
 };
+/* Behind the name of a hidden class stands its address, of lambdas too; as histograms print it. */
+#define HIDDEN_MARK       "/0x"
+#define HIDDEN_DIGITS_MIN 8u
+/* Packages in which proxies of several modules lie are counted. */
+#define PROXY_PACKAGE "jdk.proxy"
 
 /* One of these is in all of them. */
-static const struct str made_parts[] = {STR_INIT("$"), STR_INIT("Accessor")};
+static const struct str made_parts[] = {STR_INIT("$"), STR_INIT("Accessor"), STR_INIT(HIDDEN_MARK)};
 
-/* The class that was made, without what tells it from the next one: a word goes on with letters. */
-static bool java_normal_name(struct str name, struct strbuf *out) {
-    size_t first = STR_NOT_FOUND, end = 0;
+static bool java_may_be_made(const char *name) {
+    return strchr(name, '$') || strstr(name, "Accessor") || strstr(name, HIDDEN_MARK);
+}
+
+/* Part of a name: what of it stays, and where what goes ends. mark: STR_NOT_FOUND: nothing goes. */
+struct made_part {
+    size_t mark, stays, behind;
+    const char *said;
+};
+
+static bool is_made_of(char c) {
+    return char_is_word(c) || c == '$' || c == '/' || c == '+';
+}
+
+/* The address of a hidden class. */
+static struct made_part hidden_part(struct str name) {
+    struct made_part part = {.mark = str_find(name, STR(HIDDEN_MARK), 0)};
+    if (part.mark == STR_NOT_FOUND || part.mark == 0)
+        return (struct made_part){.mark = STR_NOT_FOUND};
+    size_t digits = part.mark + STR(HIDDEN_MARK).len;
+    part.stays = part.mark;
+    for (part.behind = digits; part.behind < name.len && char_is_hex(name.ptr[part.behind]);
+         part.behind++)
+        ;
+    bool is_word = part.behind < name.len && char_is_word(name.ptr[part.behind]);
+    if (part.behind - digits < HIDDEN_DIGITS_MIN || is_word)
+        part.mark = STR_NOT_FOUND;
+    return part;
+}
+
+/* What a class was made by, and what tells it from the next one: a word goes on with letters. */
+static struct made_part made_part(struct str name) {
+    struct made_part first = {.mark = STR_NOT_FOUND};
     for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
-        size_t at = str_find(name, made[i], 0);
-        if (at != STR_NOT_FOUND && (first == STR_NOT_FOUND || at < first)) {
-            first = at;
-            end = at + made[i].len;
-        }
+        size_t at = str_find(name, made[i].mark, 0);
+        if (at < first.mark)
+            first = (struct made_part){at, at + made[i].mark.len, 0, made[i].said};
     }
-    if (first == STR_NOT_FOUND)
+    if (first.mark == STR_NOT_FOUND)
+        return hidden_part(name);
+    bool is_proxy = str_ends(str_take(name, first.stays), STR("$Proxy"));
+    if (is_proxy && first.stays < name.len && !char_is_digit(name.ptr[first.stays]))
+        first.mark = STR_NOT_FOUND; /* somebody's own class that is called so */
+    for (first.behind = first.stays; first.behind < name.len && is_made_of(name.ptr[first.behind]);
+         first.behind++)
+        ;
+    return first;
+}
+
+/* "jdk.proxy2.$Proxy": without the number of the module. */
+static void add_package(struct str name, struct strbuf *out) {
+    size_t at = str_find(name, STR(PROXY_PACKAGE), 0);
+    size_t number = at == STR_NOT_FOUND ? name.len : at + STR(PROXY_PACKAGE).len, end = number;
+    while (end < name.len && char_is_digit(name.ptr[end]))
+        end++;
+    strbuf_add(out, str_take(name, number));
+    strbuf_add(out, str_drop(name, end));
+}
+
+/* The class that was made, without what tells it from the next one. */
+static bool java_normal_name(struct str name, struct strbuf *out) {
+    struct made_part part = made_part(name);
+    if (part.mark == STR_NOT_FOUND)
         return false;
-    bool is_proxy = str_eq(str_drop(str_take(name, end), end - 6), STR("$Proxy"));
-    if (is_proxy && end < name.len && !char_is_digit(name.ptr[end]))
-        return false; /* somebody's own class that is called so */
-    size_t behind = end;
-    while (behind < name.len && (char_is_word(name.ptr[behind]) || name.ptr[behind] == '$' ||
-                                 name.ptr[behind] == '/' || name.ptr[behind] == '+'))
-        behind++;
-    strbuf_add(out, str_take(name, end));
-    strbuf_add(out, str_drop(name, behind)); /* of arrays and methods what follows */
+    add_package(str_take(name, part.stays), out);
+    strbuf_add(out, str_drop(name, part.behind)); /* of arrays and methods what follows */
     return true;
 }
 
-/* "[Ljava.util.HashMap$Node;" -> "java.util.HashMap$Node[]" */
+/* "shop.Till$$Lambda$14/0x0000000800c03000" -> "shop.Till lambda" */
+static void add_made(struct str name, struct strbuf *out) {
+    struct made_part part = made_part(name);
+    if (part.mark != STR_NOT_FOUND && part.said && part.mark) {
+        strbuf_add(out, str_take(name, part.mark));
+        strbuf_addf(out, " %s", part.said);
+        strbuf_add(out, str_drop(name, part.behind));
+    } else if (!java_normal_name(name, out)) {
+        strbuf_add(out, name);
+    }
+}
+
+/* "[Ljava.util.HashMap$Node;" -> "java.util.HashMap$Node[]"; classes that were made by whom. */
 static bool java_pretty_type(const char *type, bool state_machine, struct strbuf *out) {
     static const char *const primitives[] = {"Bbyte", "Cchar", "Ddouble", "Ffloat",
                                              "Iint",  "Jlong", "Sshort",  "Zboolean"};
     size_t depth = strspn(type, "[");
     struct str element = str_of(type + depth);
     (void)state_machine;
-    if (!depth || !element.len)
-        return false;
+    if (!depth) {
+        bool is_made = java_may_be_made(type) && made_part(element).mark != STR_NOT_FOUND;
+        if (is_made)
+            add_made(element, out);
+        return is_made;
+    }
     const char *primitive = NULL;
     for (size_t i = 0; element.len == 1 && i < sizeof(primitives) / sizeof(*primitives); i++)
         if (primitives[i][0] == str_first(element))
             primitive = primitives[i] + 1;
-    if (!primitive && (str_first(element) != 'L' || !str_ends(element, STR(";"))))
+    if (!primitive &&
+        (element.len < 3 || str_first(element) != 'L' || !str_ends(element, STR(";"))))
         return false;
     if (primitive)
         strbuf_adds(out, primitive);
     else
-        strbuf_add(out, str_take(str_drop(element, 1), element.len - 2));
+        add_made(str_take(str_drop(element, 1), element.len - 2), out);
     while (depth--)
         strbuf_adds(out, "[]");
     return true;
 }
-
-/* -- Hints ------------------------------------------------------------------------------------- */
-
-static const struct hint hints[] = {
-    {.id = "java-thread-local",
-     .summary = "values of ThreadLocals in threads that live on",
-     .types = {"java.lang.ThreadLocal$ThreadLocalMap"},
-     .edges = {"threadLocals", "inheritableThreadLocals"},
-     .next = "Call remove() on the ThreadLocal when the work is done: a thread of a pool keeps its "
-             "values for as long as it lives.",
-     .explain =
-         "A thread keeps the value of each ThreadLocal that it has ever set, in its map\n"
-         "threadLocals. Threads of a pool never end, so what is put there for one request stays\n"
-         "for all that follow, or grows; and the class of the value keeps its class loader.\n"
-         "\n"
-         "What to do: set in try, remove() in finally; or hand the value on as an argument.\n"},
-    {.id = "class-loader",
-     .summary = "class loaders that something of theirs still holds",
-     .types = {"java.net.URLClassLoader", "org.apache.catalina.loader.",
-               "org.springframework.boot.loader."},
-     .edges = {"(class loader)"},
-     .next = "Take out what holds these objects when their application or plug-in ends "
-             "(listeners, drivers, ThreadLocals, shutdown hooks): each keeps all classes of its "
-             "class loader.",
-     .names = HINT_NAMES_NOTHING,
-     .explain =
-         "An object keeps its class, the class its loader, and the loader all classes it has ever\n"
-         "loaded with their static fields. Where an application is deployed again, a plug-in\n"
-         "loaded again or a script compiled again, one object of the old one that somebody keeps\n"
-         "(a listener, a JDBC driver, a value of a ThreadLocal, a thread with its context class\n"
-         "loader, a shutdown hook) is therefore a leak of the whole old one.\n"
-         "\n"
-         "What to do: the path shows who holds the first object of the loader; undo there what\n"
-         "was registered.\n"},
-    {.id = "jvm-cache",
-     .summary = "a cache of the program's libraries that has no bound",
-     .types = {"com.google.common.cache.LocalCache", "com.github.benmanes.caffeine.cache.",
-               "net.sf.ehcache.", "org.hibernate.internal.SessionImpl",
-               "org.hibernate.engine.internal.StatefulPersistenceContext"},
-     .next = "Give the cache a bound (maximumSize, expireAfterWrite), and a Hibernate session an "
-             "end: clear() or close() it.",
-     .explain =
-         "Caches of Guava, Caffeine and Ehcache keep what is put there until their bound is\n"
-         "reached, and without one forever. A session of Hibernate is a cache as well: it keeps\n"
-         "every entity that was loaded through it until it is cleared or closed.\n"
-         "\n"
-         "What to do: set maximumSize or a time after which entries go; in long loops flush() and\n"
-         "clear() the session every so many entities.\n"},
-    {.id = NULL},
-};
 
 #define WITH_A_HEAP_DUMP \
     "Find what holds them: \"Path to GC Roots\" of a heap dump (`jcmd PID GC.heap_dump FILE`) in " \
@@ -273,7 +298,7 @@ const struct runtime_words words_of_java = {
     .made = WORDS(made_parts),
     .normal_name = java_normal_name,
     .pretty_type = java_pretty_type,
-    .hints = hints,
+    .hints = java_hints,
     .loader_edge = "(class loader)",
     .finalizer_chain = "java.lang.ref.Finalizer",
     .waits = {[WAIT_IDLE] = WORDS(idle),

@@ -37,8 +37,26 @@ static const struct str arrays[] = {STR_INIT("(array)")};
 static const struct str made[] = {STR_INIT("(closure) ")};
 
 /*
- * "(closure) onPrice market.js:41": the line goes, since it changes with every release.
+ * "(closure) onPrice market.js:41": the line goes, since it changes with every release, and of
+ * "main.3f2a1b9c.js" the hash that a bundler makes of what is in the file.
  */
+#define HASH_MIN 8u
+#define HASH_MAX 32u
+
+/* Where the dot or dash before such a hash is; the length of the name: there is none. */
+static size_t hash_of_bundler(struct str file, size_t extension) {
+    size_t begin = extension, digits = 0;
+    while (begin && char_is_hex(file.ptr[begin - 1])) {
+        begin--;
+        digits += char_is_digit(file.ptr[begin]);
+    }
+    size_t length = extension - begin;
+    bool is_hash = length >= HASH_MIN && length <= HASH_MAX && digits && begin > 1 &&
+                   (file.ptr[begin - 1] == '.' || file.ptr[begin - 1] == '-') &&
+                   char_is_word(file.ptr[begin - 2]);
+    return is_hash ? begin - 1 : file.len;
+}
+
 static bool node_normal_name(struct str name, struct strbuf *out) {
     size_t end = name.len;
     if (!str_starts(name, made[0]))
@@ -47,7 +65,15 @@ static bool node_normal_name(struct str name, struct strbuf *out) {
         end--;
     if (end == name.len || end < 2 || name.ptr[end - 1] != ':')
         return false;
-    strbuf_add(out, str_take(name, end - 1));
+    struct str file = str_take(name, end - 1);
+    size_t dot = file.len;
+    while (dot && file.ptr[dot - 1] != '.' && file.ptr[dot - 1] != ' ')
+        dot--;
+    size_t extension = dot && file.ptr[dot - 1] == '.' ? dot - 1 : 0;
+    size_t hash = hash_of_bundler(file, extension);
+    strbuf_add(out, str_take(file, hash));
+    if (hash < file.len)
+        strbuf_add(out, str_drop(file, extension));
     return true;
 }
 

@@ -7,7 +7,7 @@ const struct runtime_words *const runtime_table[] = {
     &words_of_dotnet, &words_of_java, &words_of_go, &words_of_python, &words_of_node, NULL,
 };
 
-const char made_signs[] = "_$A(";
+const char made_signs[] = "_$A(/";
 
 /* Of origin_row.runtime; NULL or unknown: the first. */
 static const struct runtime_words *runtime_of(const char *runtime) {

@@ -68,6 +68,7 @@ enum hint_names {
     HINT_NAMES_NOTHING,
     HINT_NAMES_PUBLISHER,     /* the event, and the method that subscribed to it */
     HINT_NAMES_EMITTER,       /* the event of an emitter that keeps its listeners by name */
+    HINT_NAMES_FIELD,         /* the field of the hint's edge, with its type, or its root */
     HINT_NAMES_METHOD,        /* the async method, and where it waits */
     HINT_NAMES_AWAITER,       /* the same of what waits for the objects, in brackets */
     HINT_NAMES_TIMERS,        /* what timers call, and when, in brackets */
@@ -83,6 +84,9 @@ struct hint {
     const char *edges[HINT_NAMES_MAX]; /* beginnings of edges on the way from the root */
     const char *roots[HINT_NAMES_MAX]; /* beginnings of roots */
     const char *held; /* whole name of what such a root has to hold itself; NULL: whatever */
+    /* Beginning of the type that such an edge, or root, has to lead to; NULL: whatever. Words of
+     * programs, as "listeners" is one, are no other runtime's. */
+    const char *leads_to;
     const char *next; /* what to do; %s stands for what `names` says */
     enum hint_names names;
     const char *unnamed; /* stands there when that is not known */

@@ -40,10 +40,14 @@ static const struct hint *of_type(const char *type) {
     return NULL;
 }
 
-const struct hint *hint_of_edge(const char *edge) {
+static bool leads_there(const struct hint *hint, const char *type) {
+    return !hint->leads_to || strncmp(type, hint->leads_to, strlen(hint->leads_to)) == 0;
+}
+
+const struct hint *hint_of_edge(const char *edge, const char *type) {
     const struct hint *hint;
     for (size_t i = 0; (hint = hint_at(i)); i++)
-        if (hints_matches(hint->edges, edge))
+        if (hints_matches(hint->edges, edge) && leads_there(hint, type))
             return hint;
     return NULL;
 }
@@ -51,9 +55,17 @@ const struct hint *hint_of_edge(const char *edge) {
 static const struct hint *of_root(const char *root, const char *held) {
     const struct hint *hint;
     for (size_t i = 0; (hint = hint_at(i)); i++)
-        if (hints_matches(hint->roots, root) && (!hint->held || strcmp(hint->held, held) == 0))
+        if (hints_matches(hint->roots, root) && leads_there(hint, held) &&
+            (!hint->held || strcmp(hint->held, held) == 0))
             return hint;
     return NULL;
+}
+
+/* What its field says of a container, in the words of the program. */
+static const struct hint *of_field(const struct growth_node *at) {
+    const struct hint *found =
+        at->parent == GROWTH_ROOT ? of_root(at->root, at->type) : hint_of_edge(at->edge, at->type);
+    return found && found->leads_to ? found : NULL;
 }
 
 const struct hint *hint_find(const char *name) {
@@ -78,11 +90,13 @@ const struct hint *hint_between(const struct growth *g, const char *type, uint32
         const struct growth_node *at = &g->nodes[n];
         if (n != node)
             found = of_type(at->type);
-        if (n == top)
+        if (n == top) {
+            found = found ? found : of_field(at);
             break;
+        }
         if (!found)
-            found =
-                at->parent == GROWTH_ROOT ? of_root(at->root, at->type) : hint_of_edge(at->edge);
+            found = at->parent == GROWTH_ROOT ? of_root(at->root, at->type)
+                                              : hint_of_edge(at->edge, at->type);
     }
     return found;
 }
@@ -142,6 +156,28 @@ static bool add_emitter(const struct hint *hint, const struct growth *g, uint32_
     path_type_text(emitter->type, out);
     if (is_named_edge(emitter->edge))
         strbuf_addf(out, " (%s)", emitter->edge);
+    return true;
+}
+
+/* "Market.listeners", or "static Shop.Market.listeners": the nearest field above the node. */
+static bool add_field(const struct hint *hint, const struct growth *g, uint32_t node,
+                      struct strbuf *out) {
+    uint32_t n = node;
+    for (; n != GROWTH_ROOT; n = g->nodes[n].parent) {
+        const struct growth_node *at = &g->nodes[n];
+        bool top = at->parent == GROWTH_ROOT;
+        if (leads_there(hint, at->type) &&
+            hints_matches(top ? hint->roots : hint->edges, top ? at->root : at->edge))
+            break;
+    }
+    if (n == GROWTH_ROOT)
+        return false;
+    if (g->nodes[n].parent == GROWTH_ROOT) {
+        pretty_field(g->nodes[n].root, out);
+        return true;
+    }
+    path_type_text(g->nodes[g->nodes[n].parent].type, out);
+    strbuf_addf(out, ".%s", g->nodes[n].edge);
     return true;
 }
 
@@ -289,6 +325,9 @@ const char *hint_next(const struct hint *hint, const struct growth *g, const cha
         break;
     case HINT_NAMES_EMITTER:
         named = add_emitter(hint, g, node, &name);
+        break;
+    case HINT_NAMES_FIELD:
+        named = add_field(hint, g, node, &name);
         break;
     case HINT_NAMES_METHOD:
         machine = add_method(machine_above(g, type, node), &name);

@@ -27,8 +27,8 @@ const struct hint *hint_for(const struct growth *g, const char *type, uint32_t n
 const struct hint *hint_between(const struct growth *g, const char *type, uint32_t node,
                                 uint32_t top);
 
-/* The first hint that is about that edge; NULL: none is. */
-const struct hint *hint_of_edge(const char *edge);
+/* The first hint that is about that edge to what is of that type; NULL: none is. */
+const struct hint *hint_of_edge(const char *edge, const char *type);
 
 /*
  * Its next step for that type and node, with the event or method in it named; and where the method

@@ -38,6 +38,23 @@ static void every_type_has_the_hint_that_tells_most(void **state) {
         {"System.Threading.ThreadLocal<Shop.Buffer>+LinkedSlot", "thread-local"},
         {"System.Threading.ExecutionContext", "async-local"},
         {"Microsoft.FSharp.Control.AsyncPrimitives+TryWith@638-1<Unit>", "async-loop"},
+        {"java.lang.ThreadLocal$ThreadLocalMap$Entry", "java-thread-local"},
+        {"java.net.URLClassLoader", "class-loader"},
+        {"org.hibernate.internal.SessionImpl", "hibernate-session"},
+        {"org.hibernate.engine.spi.EntityKey", "hibernate-session"},
+        {"com.google.common.cache.LocalCache$StrongEntry", "jvm-cache"},
+        {"com.github.benmanes.caffeine.cache.PSMS", "jvm-cache"},
+        {"org.hibernate.engine.query.spi.QueryPlanCache", "jvm-cache"},
+        {"java.util.TaskQueue", "java-timer"},
+        {"java.util.concurrent.ScheduledThreadPoolExecutor$ScheduledFutureTask", "java-timer"},
+        {"java.util.concurrent.CompletableFuture$UniApply", "java-future"},
+        {"java.nio.DirectByteBuffer", "direct-buffer"},
+        {"java.io.DeleteOnExitHook", "exit-hook"},
+        {"java.util.HashMap$Node", NULL},
+        {"java.util.concurrent.ConcurrentHashMap$Node", NULL},
+        {"EventEmitter", "listener"},
+        {"Timeout", "timeout"},
+        {"Promise", "promise"},
         {"Shop.Cart", NULL},
         {"System.String", NULL},
         {"", NULL},
@@ -68,12 +85,31 @@ static uint32_t path(struct growth *g, struct growth_node *nodes, const struct s
     return count - 1;
 }
 
+/* A path, the hint for its end (NULL: none), and what is in its next step. */
+struct named_step {
+    struct step steps[6];
+    const char *id, *part;
+};
+
+static void next_steps_are(const struct named_step *cases, size_t count) {
+    struct growth_node nodes[8];
+    struct findings f;
+    findings_init(&f);
+    for (size_t i = 0; i < count; i++) {
+        struct growth g;
+        uint32_t last = path(&g, nodes, cases[i].steps);
+        const struct hint *hint = hint_for(&g, nodes[last].type, last);
+        assert_string_equal(hint ? hint->id : "none", cases[i].id ? cases[i].id : "none");
+        if (hint)
+            assert_non_null(
+                strstr(hint_next(hint, &g, nodes[last].type, last, NULL, &f), cases[i].part));
+    }
+    findings_deinit(&f);
+}
+
 static void the_next_step_names_who_is_meant(void **state) {
     (void)state;
-    static const struct {
-        struct step steps[6];
-        const char *id, *part;
-    } cases[] = {
+    static const struct named_step cases[] = {
         {{{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
           {NULL, "_invocationList", "System.Object[]"},
           {NULL, "[]", "System.EventHandler"},
@@ -116,19 +152,76 @@ static void the_next_step_names_who_is_meant(void **state) {
          "what keeps the keys"},
         {{{"static P.all", NULL, "Shop.Key[]"}, {NULL, "[]", "Shop.Key"}}, NULL, NULL},
     };
+    next_steps_are(cases, sizeof(cases) / sizeof(*cases));
+}
+
+/* Of Java a word in the name of a field tells, where it leads to what is Java's. */
+static void fields_of_java_say_what_is_in_them(void **state) {
+    (void)state;
+    static const struct named_step cases[] = {
+        {{{"static shop.Main.market", NULL, "shop.Market"},
+          {NULL, "priceListeners", "java.util.ArrayList"},
+          {NULL, "elementData", "[Ljava.lang.Object;"},
+          {NULL, "[]", "shop.Watcher"}},
+         "java-listener",
+         "Remove the listeners from Market.priceListeners when"},
+        {{{"static shop.Bus.listeners", NULL, "java.util.concurrent.CopyOnWriteArrayList"},
+          {NULL, "array", "[Ljava.lang.Object;"},
+          {NULL, "[]", "shop.Watcher"}},
+         "java-listener",
+         "Remove the listeners from static shop.Bus.listeners when"},
+        {{{"static Shop.Bus.listeners", NULL, "System.Collections.Generic.List<Shop.Watcher>"},
+          {NULL, "_items", "Shop.Watcher[]"},
+          {NULL, "[]", "Shop.Watcher"}},
+         NULL, /* of .NET: there a listener is a delegate */
+         NULL},
+        {{{"static shop.Main.listener", NULL, "java.lang.Thread"}, {NULL, "target", "shop.Job"}},
+         NULL,
+         NULL},
+        {{{"static shop.Till.worker", NULL, "java.util.concurrent.ThreadPoolExecutor"},
+          {NULL, "workQueue", "java.util.concurrent.LinkedBlockingQueue"},
+          {NULL, "head", "java.util.concurrent.LinkedBlockingQueue$Node"},
+          {NULL, "item", "shop.Order"}},
+         "executor-queue",
+         "why the pool does not keep up"},
+        {{{"static shop.Till.clock", NULL, "java.util.concurrent.ScheduledThreadPoolExecutor"},
+          {NULL, "workQueue", "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue"},
+          {NULL, "queue", "[Ljava.util.concurrent.RunnableScheduledFuture;"},
+          {NULL, "[]", "java.util.concurrent.ScheduledThreadPoolExecutor$ScheduledFutureTask"},
+          {NULL, "callable", "shop.Till$$Lambda"}},
+         "java-timer",
+         "Cancel the task"},
+        {{{"static java.io.DeleteOnExitHook.files", NULL, "java.util.LinkedHashSet"},
+          {NULL, "map", "java.util.HashMap"}},
+         "exit-hook",
+         "deleteOnExit()"},
+        {{{"threads", NULL, "java.lang.Thread"},
+          {NULL, "threadLocals", "java.lang.ThreadLocal$ThreadLocalMap"},
+          {NULL, "table", "[Ljava.lang.ThreadLocal$ThreadLocalMap$Entry;"}},
+         "java-thread-local",
+         "Call remove()"},
+    };
+    next_steps_are(cases, sizeof(cases) / sizeof(*cases));
+}
+
+/* How far one looks up: the field of a container says what it is, that of its holder does not. */
+static void the_field_of_a_container_says_what_is_in_it(void **state) {
+    (void)state;
+    static const struct step steps[] = {{"static shop.Main.listeners", NULL, "java.util.HashMap"},
+                                        {NULL, "value", "shop.Market"},
+                                        {NULL, "observers", "java.util.ArrayList"},
+                                        {NULL, "elementData", "[Ljava.lang.Object;"},
+                                        {NULL, "[]", "shop.Watcher"},
+                                        {NULL, NULL, NULL}};
     struct growth_node nodes[8];
-    struct findings f;
-    findings_init(&f);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct growth g;
-        uint32_t last = path(&g, nodes, cases[i].steps);
-        const struct hint *hint = hint_for(&g, nodes[last].type, last);
-        assert_string_equal(hint ? hint->id : "none", cases[i].id ? cases[i].id : "none");
-        if (hint)
-            assert_non_null(
-                strstr(hint_next(hint, &g, nodes[last].type, last, NULL, &f), cases[i].part));
-    }
-    findings_deinit(&f);
+    struct growth g;
+    uint32_t last = path(&g, nodes, steps);
+    const struct hint *hint = hint_between(&g, nodes[last].type, last, 2);
+    assert_non_null(hint);
+    assert_string_equal(hint->id, "java-listener");
+    assert_null(hint_between(&g, nodes[last].type, last, 3));
+    nodes[2].edge = "events";
+    assert_null(hint_between(&g, nodes[last].type, last, 2));
 }
 
 /* What is called is named where the newest snapshot tells. */
@@ -207,6 +300,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_has_the_hint_that_tells_most),
         cmocka_unit_test(the_next_step_names_who_is_meant),
+        cmocka_unit_test(fields_of_java_say_what_is_in_them),
+        cmocka_unit_test(the_field_of_a_container_says_what_is_in_it),
         cmocka_unit_test(the_next_step_names_what_is_called),
         cmocka_unit_test(every_hint_can_be_found_and_says_what_to_do),
     };
