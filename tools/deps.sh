@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing, and touches nothing when all is there.
 # usage: deps.sh build|check|all|release
-#   build    what `make` needs; check: and what `make check` needs; all: and what `make fuzz` needs
+#   build    what `make` needs; check: and what `make check` needs; all: and what `make fuzz` and the Java and Node
+#            parts of `make e2e` need
 #   release  what `make` needs, and what `make release` and `make package-check` do
 set -u
 wanted=${1:-build}
@@ -57,6 +58,8 @@ look() {
     needs sqlite3 have sqlite3
     [ "$wanted" = check ] && return
     needs libclang-rt-dev fuzzes
+    needs default-jdk-headless have jmap
+    needs nodejs have node
 }
 look_release() {
     needs dpkg-dev have dpkg-buildpackage

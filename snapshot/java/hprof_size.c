@@ -150,8 +150,12 @@ static const struct {
 } contended[] = {
     {"java/lang/Thread", {1, 2, 0, 0, 0}},
     {"java/util/concurrent/ConcurrentHashMap$CounterCell", {1, 0, 0, 0, 0}},
+    {"java/util/concurrent/ForkJoinPool", {1, 0, 0, 0, 0}},
+    {"java/util/concurrent/ForkJoinPool$WorkQueue", {0, 2, 0, 0, 0}},
     {"java/util/concurrent/atomic/Striped64$Cell", {1, 0, 0, 0, 0}},
 };
+#define CONTENDED (sizeof(contended) / sizeof(*contended))
+#define THREAD    0u /* the first of them */
 
 static void add_fields(struct hprof_fields *sum, const struct hprof_fields *more) {
     sum->of_8 += more->of_8;
@@ -174,8 +178,8 @@ static void hprof_size_fields_of(const struct hprof_sizes *s, const struct hprof
         if (str_eq(name, str_of(injected[i].name)) &&
             injected[i].when != (s->has_virtual_threads ? BEFORE_JDK_19 : SINCE_JDK_19))
             add_fields(ret_all, &injected[i].fields);
-    for (size_t i = 0; i < sizeof(contended) / sizeof(*contended); i++)
-        if (s->sets_apart && str_eq(name, str_of(contended[i].name)) &&
+    for (size_t i = 0; i < CONTENDED; i++)
+        if (s->apart >> i & 1 && str_eq(name, str_of(contended[i].name)) &&
             ret_all->of_8 >= contended[i].fields.of_8 && ret_all->of_4 >= contended[i].fields.of_4)
             *ret_apart = contended[i].fields;
 }
@@ -231,6 +235,20 @@ static const struct hprof_class *class_named(const struct hprof *h, const char *
     return NULL;
 }
 
+/*
+ * Objects that are closer to their neighbours show that nothing is. The fields of threads no longer
+ * are since JDK 25, whatever is of others; before, the machine was told to set none apart.
+ */
+static void look_what_is_apart(struct hprof_sizes *s) {
+    s->apart = ((uint32_t)1 << CONTENDED) - 1;
+    for (size_t i = 0; i < CONTENDED; i++) {
+        const struct hprof_class *c = class_named(s->h, contended[i].name);
+        uint64_t size, least;
+        if (c && calculate(s, c, &size, &least) && c->least_step < size)
+            s->apart &= i == THREAD && !s->has_virtual_threads ? 0 : ~((uint32_t)1 << i);
+    }
+}
+
 void hprof_sizes_init(struct hprof_sizes *s, const struct hprof *h) {
     *s = (struct hprof_sizes){.h = h, .alignment = 8};
     unsigned best = HPROF_LAYOUTS;
@@ -246,11 +264,7 @@ void hprof_sizes_init(struct hprof_sizes *s, const struct hprof *h) {
     /* Loaded by every machine since JDK 14. */
     s->packs = class_named(h, "java/lang/Record") != NULL;
     s->has_virtual_threads = class_named(h, "java/lang/VirtualThread") != NULL;
-    s->sets_apart = true;
-    const struct hprof_class *thread = class_named(h, "java/lang/Thread");
-    uint64_t size, least;
-    if (thread && calculate(s, thread, &size, &least) && thread->least_step < size)
-        s->sets_apart = false;
+    look_what_is_apart(s);
 }
 
 /* -- Answers ----------------------------------------------------------------------------------- */

@@ -25,8 +25,8 @@ struct hprof_sizes {
     const struct hprof *h;
     const struct hprof_layout *layout;
     unsigned alignment;
-    bool sets_apart;          /* some fields of java.lang.Thread lie alone in their cache line */
-    bool packs;               /* fields fill the gaps that superclasses left (JDK 15 and later) */
+    uint32_t apart; /* a bit a class that has fields which lie alone in their cache line */
+    bool packs;     /* fields fill the gaps that superclasses left (JDK 15 and later) */
     bool has_virtual_threads; /* JDK 19 and later */
     bool is_seen;             /* the layout is that of arrays in the dump, not just the usual one */
 };

@@ -197,6 +197,37 @@ static void objects_closer_than_their_fields_need_are_that_small(void **state) {
     snapshot_deinit(&s);
 }
 
+/* What fields of two classes need that are set apart, one of which is that of threads. */
+static void fields_that_are_contended_lie_apart_unless_neighbours_show_otherwise(void **state) {
+    (void)state;
+    static const struct {
+        const char *is_new; /* the class that JDK 19 has */
+        unsigned thread_step;
+        uint64_t thread, pool;
+    } cases[] = {
+        {"", 400, 288, 280}, /* 12 + 128 + 16 + 128, and 12 + 128 + 8 + 128 */
+        {"", 32, 32, 24},    /* threads are 32 bytes apart: nothing is */
+        {"class id=0x107 name=\"java/lang/VirtualThread\" super=0x100\n", 48, 48, 280},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char spec[1024];
+        struct snapshot s;
+        snprintf(spec, sizeof(spec),
+                 "dump\n" OBJECT RECORD "%s"
+                 "class id=0x104 name=\"java/lang/Thread\" super=0x100 fields=\"JII\"\n"
+                 "class id=0x105 name=\"java/util/concurrent/ForkJoinPool\" super=0x100 "
+                 "fields=\"J\"\n"
+                 "values id=0x1000 type=B length=1 times=9 step=24\n"
+                 "object id=0x8000 class=0x104 times=2 step=%u\n"
+                 "object id=0x10000 class=0x105\n",
+                 cases[i].is_new, cases[i].thread_step);
+        hprof_read_spec(spec, &s);
+        hprof_type_is(&s, "java.lang.Thread", 2, 2 * cases[i].thread);
+        hprof_type_is(&s, "java.util.concurrent.ForkJoinPool", 1, cases[i].pool);
+        snapshot_deinit(&s);
+    }
+}
+
 static void what_makes_no_sense_is_counted(void **state) {
     (void)state;
     struct snapshot s;
@@ -295,6 +326,7 @@ int main(void) {
         cmocka_unit_test(layouts_are_known_by_the_distances_of_arrays),
         cmocka_unit_test(fields_fill_gaps_as_the_machine_of_the_time_does),
         cmocka_unit_test(objects_closer_than_their_fields_need_are_that_small),
+        cmocka_unit_test(fields_that_are_contended_lie_apart_unless_neighbours_show_otherwise),
         cmocka_unit_test(what_makes_no_sense_is_counted),
         cmocka_unit_test(dumps_in_one_file_are_moments),
         cmocka_unit_test(hprof_every_prefix_is_refused_or_warned_about),
