@@ -253,6 +253,32 @@ static void every_mark_is_seen_wherever_it_stands(void **state) {
         assert_false(pasted_text_probe(str_of(plain[i])));
 }
 
+/* A long text is looked at in pieces of 16 KiB. */
+static void a_mark_is_seen_at_the_end_of_a_piece(void **state) {
+    static const char *const marks[] = {"**",    "</",          "<br", "<BR",   "<pre",
+                                        "<code", "<span",       "|-",  "| -",   "\\_",
+                                        "\rx",   "SUMMARY ---", "&",   "\x1bx", "\xc3\xa9"};
+    enum { PIECE = 16 * 1024, BEHIND = 64 };
+    static char text[PIECE + BEHIND];
+    (void)state;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+        size_t length = strlen(marks[i]);
+        for (size_t before = 0; before <= length + 8; before++) {
+            memset(text, 'a', sizeof(text));
+            memcpy(text + PIECE + 8 - length - before, marks[i], length);
+            assert_true(pasted_text_probe((struct str){text, sizeof(text)}));
+        }
+    }
+    static const char *const none[] = {"\r\n", "*", "<", "<Break", "<>c", "|", "\\a", "---"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+        for (size_t before = 0; before <= 8; before++) {
+            memset(text, 'a', sizeof(text));
+            memcpy(text + PIECE + 4 - before, none[i], strlen(none[i]));
+            assert_false(pasted_text_probe((struct str){text, sizeof(text)}));
+        }
+    }
+}
+
 /* At a blank, so that no line is longer than `width`: as mailers do. false: none was longer. */
 static bool wrap_log(struct str text, size_t width, bool strip, struct strbuf *out) {
     struct str line;
@@ -487,6 +513,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_says_the_same_however_it_was_pasted),
         cmocka_unit_test(every_mark_is_seen_wherever_it_stands),
+        cmocka_unit_test(a_mark_is_seen_at_the_end_of_a_piece),
         cmocka_unit_test(logs_that_were_wrapped_say_the_same_or_that_they_do_not),
         cmocka_unit_test(what_keepers_of_logs_put_in_front_is_taken_off),
         cmocka_unit_test(what_was_put_around_lines_is_taken_off),

@@ -23,11 +23,11 @@ static bool has_non_ascii(struct str text) {
     return all >= 0x80;
 }
 
-/* A CR that ends a line by itself. */
-static bool has_lone_cr(struct str text) {
-    for (const char *at = text.ptr, *end = text.ptr + text.len;
-         at < end && (at = memchr(at, '\r', (size_t)(end - at))); at++)
-        if (at + 1 < end && at[1] != '\n')
+/* A CR in a piece of the text that ends a line by itself. */
+static bool has_lone_cr(struct str text, struct str piece) {
+    const char *end = piece.ptr + piece.len, *text_end = text.ptr + text.len;
+    for (const char *at = piece.ptr; at < end && (at = memchr(at, '\r', (size_t)(end - at))); at++)
+        if (at + 1 < text_end && at[1] != '\n')
             return true;
     return false;
 }
@@ -59,13 +59,19 @@ static bool is_mark_at(struct str text, size_t at, const struct pasted_marks *m)
     return false;
 }
 
-static bool has_mark(struct str text) {
-    const char *end = text.ptr + text.len;
+/* Most '<' stand in names of generic types, before another name: no mark begins so, but "<BR". */
+static bool is_type_argument(const char *at, const char *text_end) {
+    return *at == '<' && text_end - at > 1 && at[1] >= 'A' && at[1] <= 'Z' && at[1] != 'B';
+}
+
+/* Does one begin in that piece of the text? */
+static bool has_mark(struct str text, struct str piece) {
+    const char *end = piece.ptr + piece.len, *text_end = text.ptr + text.len;
     for (size_t i = 0; i < sizeof(pasted_marks) / sizeof(*pasted_marks); i++) {
         const struct pasted_marks *m = &pasted_marks[i];
-        for (const char *at = text.ptr; at < end && (at = memchr(at, m->rare, (size_t)(end - at)));
+        for (const char *at = piece.ptr; at < end && (at = memchr(at, m->rare, (size_t)(end - at)));
              at++)
-            if (is_mark_at(text, (size_t)(at - text.ptr), m))
+            if (!is_type_argument(at, text_end) && is_mark_at(text, (size_t)(at - text.ptr), m))
                 return true;
     }
     return false;
@@ -170,8 +176,10 @@ static bool has_block(struct str text, bool or_spaced) {
     size_t looked_at = 0; /* quotes up to here are none */
     if (quoted_block(text, &mark, &blank))
         return true;
-    for (size_t at = 0; (at = str_find(text, STR("\n"), at)) != STR_NOT_FOUND; at++) {
-        char next = at + 1 < text.len ? text.ptr[at + 1] : '\0';
+    const char *end = text.ptr + text.len;
+    for (const char *p = text.ptr; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++) {
+        size_t at = (size_t)(p - text.ptr);
+        char next = p + 1 < end ? p[1] : '\0';
         if (next == '\n' || next == '\r') {
             if (or_spaced && is_spaced_from(text, at))
                 return true;
@@ -204,10 +212,17 @@ static void pasted_add_unquoted(struct strbuf *out, struct str text) {
     }
 }
 
+/* So much is looked at for one thing after the other before it has left the processor's cache. */
+#define PIECE_BYTES ((size_t)16 * 1024)
+
 bool pasted_text_probe(struct str text) {
-    return text.len && (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
-                        memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text) || has_mark(text) ||
-                        has_block(text, true));
+    for (size_t at = 0; at < text.len; at += PIECE_BYTES) {
+        struct str piece = str_take(str_drop(text, at), PIECE_BYTES);
+        if (has_non_ascii(piece) || memchr(piece.ptr, '&', piece.len) ||
+            memchr(piece.ptr, 0x1b, piece.len) || has_lone_cr(text, piece) || has_mark(text, piece))
+            return true;
+    }
+    return text.len && has_block(text, true);
 }
 
 /* -- Characters -------------------------------------------------------------------------------- */

@@ -172,14 +172,15 @@ bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *re
 
 uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most) {
     uint64_t lines = 0;
-    size_t begin = 0, end;
-    while (lines < most && (end = str_find(t->rest, STR("\n"), begin)) != STR_NOT_FOUND) {
-        if (end == begin || (end == begin + 1 && t->rest.ptr[begin] == '\r'))
+    const char *begin = t->rest.ptr, *text_end = begin + t->rest.len, *end;
+    while (lines < most && begin < text_end &&
+           (end = memchr(begin, '\n', (size_t)(text_end - begin)))) {
+        if (end == begin || (end == begin + 1 && *begin == '\r'))
             return lines;
         begin = end + 1;
         lines++;
     }
-    return lines + (lines < most && begin < t->rest.len);
+    return lines + (lines < most && begin < text_end);
 }
 
 bool transcript_skip_blank(struct transcript *t) {
