@@ -1,4 +1,5 @@
 /* What a page says before all else, in which order it tells the rest, and what leads where. */
+#include "diff/report/alloc_view.h"
 #include "diff/report/doc_parts.h"
 #include "model/rows_origin.h"
 #include "model/rows_threads.h"
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #define TRUST_NAMED 4u
+#define NAME_SAID   60u /* characters of a function in the first sentence */
 
 /* -- What leads where -------------------------------------------------------------------------- */
 
@@ -119,6 +121,28 @@ static void say_growth(const struct doc_context *c, struct strbuf *out, const ch
                     fmt_bytes(now, b), fmt_bytes_delta(fmt_delta(base, now), (char[FMT_MAX]){0}));
 }
 
+/* The function that most of what is outstanding more is from; none, if it is from many. */
+static void say_who(const struct doc_context *c, struct strbuf *out) {
+    uint32_t count = alloc_count(c->s, ALLOC_FUNCTIONS);
+    uint64_t growth = 0, most = 0;
+    const char *name = NULL;
+    char buf[FMT_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        struct alloc_line line = alloc_line(c->s, ALLOC_FUNCTIONS, i);
+        if (line.bytes_delta <= 0)
+            continue;
+        growth = num_add(growth, (uint64_t)line.bytes_delta);
+        if ((uint64_t)line.bytes_delta > most) {
+            most = (uint64_t)line.bytes_delta;
+            name = line.name;
+        }
+    }
+    if (!name || most <= growth / 2)
+        return;
+    strbuf_addf(out, ", %s of all growth from ", fmt_percent(most, growth, buf));
+    fmt_cut(out, name, NAME_SAID);
+}
+
 /* What the memory did meanwhile, by the best figure there is. */
 static void say_memory(const struct doc_context *c, struct strbuf *out) {
     const struct series *s = c->s;
@@ -127,8 +151,11 @@ static void say_memory(const struct doc_context *c, struct strbuf *out) {
         say_growth(c, out, "what lives", s->live_bytes[0], s->live_bytes[last]);
     else if (series_heap_bytes(s, 0) != ABSENT && series_heap_bytes(s, last) != ABSENT)
         say_growth(c, out, "the heap", series_heap_bytes(s, 0), series_heap_bytes(s, last));
-    else if (s->allocated)
+    else if (s->allocated) {
         say_growth(c, out, "what is allocated", s->allocated[0].bytes, s->allocated[last].bytes);
+        if (last)
+            say_who(c, out);
+    }
 }
 
 static void count_severities(const struct doc_context *c, uint32_t counts[4]) {

@@ -21,10 +21,7 @@
   function bytesText(bytes) {
     const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
     let value = Math.abs(bytes), unit = 0;
-    while (value >= 1024 && unit + 1 < units.length) {
-      value /= 1024;
-      unit++;
-    }
+    for (; value >= 1024 && unit + 1 < units.length; unit++) value /= 1024;
     return (unit ? value.toFixed(1) : String(value)) + ' ' + units[unit];
   }
   const countText = (count) => String(Math.abs(count)).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -188,6 +185,7 @@
       svg.before(this.tools);
       svg.after(this.info);
       this.input.addEventListener('input', () => this.search(this.input.value.trim().toLowerCase()));
+      this.input.addEventListener('keydown', (event) => { if (event.key === 'Enter') this.next(); });
       this.out.addEventListener('click', () => this.back());
       svg.addEventListener('keydown', (event) => { if (!event.altKey && !event.ctrlKey && !event.metaKey) this.key(event); });
       for (const kind of ['focusin', 'mouseover']) svg.addEventListener(kind, (event) => this.tell(event.target.closest('svg, a')));
@@ -204,21 +202,23 @@
     }
 
     label(box, said) {
-      const text = document.createElementNS(SVG, 'text');
+      const text = box.element.appendChild(document.createElementNS(SVG, 'text'));
       text.setAttribute('x', 5);
       text.setAttribute('y', 15);
       text.textContent = said.slice(0, 110);
-      box.element.append(text);
     }
     search(word) {
       let hits = 0;
-      for (const box of this.boxes) {
-        const hit = word !== '' && box.said.toLowerCase().includes(word);
-        box.element.classList.toggle('hit', hit);
-        hits += hit;
-      }
+      for (const {element, said} of this.boxes) hits += element.classList.toggle('hit', word !== '' && said.toLowerCase().includes(word));
       this.svg.classList.toggle('searched', word !== '');
-      this.said.textContent = word === '' ? this.where() : `${countText(hits)} found`;
+      this.said.textContent = word === '' ? this.where() : `${countText(hits)} found${hits ? '; Enter: the next' : ''}`;
+    }
+    /* Of what was found and is seen the next is outlined and told of; who types goes on typing. */
+    next() {
+      const hits = this.boxes.filter(({element}) => element.matches('.hit') && element.getClientRects().length);
+      const at = (hits.findIndex(({element}) => element.matches('.at')) + 1) % hits.length;
+      this.boxes.forEach(({element}) => element.classList.toggle('at', hits.length > 0 && element === hits[at].element));
+      if (hits.length) this.said.textContent = `${countText(at + 1)} of ${countText(hits.length)}: ${hits[at].said}`;
     }
     where() { return ''; }
   }

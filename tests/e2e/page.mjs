@@ -1,7 +1,7 @@
 /*
  * HTML reports in a real browser: what is seen at three widths, in both schemes, without script and on paper; clicks,
  * keys, filters, zoom; axe-core finds nothing serious; what a dump says does nothing.
- * usage: page.mjs MODULES CHROMIUM SHOTS WORK   (WORK: diff.html, series.html, waits.html, hostile.html, many.html)
+ * usage: page.mjs MODULES CHROMIUM SHOTS WORK   (WORK: what page.sh writes: diff.html, series.html, native.html, ...)
  */
 import {createRequire} from 'node:module';
 import {readdirSync, statSync} from 'node:fs';
@@ -201,6 +201,48 @@ await test('boxes_zoom_by_keys_and_back', async () => {
   await page.locator('input[aria-label^="Search"]').first().fill('price');
   holds(await tree.locator('.hit').count() > 0, 'nothing is found');
   quiet(page);
+  await page.context().close();
+});
+
+await test('what_is_found_is_gone_through_with_enter', async () => {
+  const page = await open('native.html');
+  const tree = page.locator('svg.tree').first(), input = page.locator('input[aria-label^="Search"]').first();
+  const said = page.locator('figure:has(svg.tree) .tools output').first(), at = tree.locator('.hit.at');
+  await input.fill('leak');
+  equal(await said.textContent(), '4 found; Enter: the next', 'the search says');
+  const seen = [];
+  for (let i = 1; i <= 5; i++) {
+    await page.keyboard.press('Enter');
+    equal(await at.count(), 1, 'outlined boxes');
+    const name = await at.locator('title').textContent();
+    seen.push(name);
+    equal(await said.textContent(), `${(i - 1) % 4 + 1} of 4: ${name}`, 'the search says');
+  }
+  equal(new Set(seen).size, 4, 'boxes that were outlined');
+  equal(seen[4], seen[0], 'behind the last is');
+  equal(await page.evaluate(() => document.activeElement.type), 'search', 'the focus is on');
+  await input.fill('no such box');
+  await page.keyboard.press('Enter');
+  equal(await said.textContent(), '0 found', 'the search says');
+  equal(await at.count(), 0, 'outlined boxes');
+  quiet(page);
+  await page.context().close();
+});
+
+await test('who_leaks_is_in_the_first_sentence_and_how_much_in_the_boxes', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('native.html', {javaScriptEnabled});
+    holds(/62\.5 % of all growth from press!leak_shared\.$/.test(await page.locator('.verdict').textContent()), 'nobody is named');
+    const figure = page.locator('svg.tree .by', {hasText: '(2.5 MiB, +1.9 MiB)'}).first();
+    holds(await figure.isVisible(), 'how much main has grown is not seen');
+    const [text, box] = await figure.evaluate((one) => [one, one.closest('svg')].map((each) => each.getBoundingClientRect().right));
+    holds(text < box, 'the figure is cut');
+    await page.emulateMedia({media: 'print'});
+    holds(await figure.isVisible(), 'it is not on paper');
+    await page.context().close();
+  }
+  const page = await open('native.html', {viewport: {width: 400, height: 900}});
+  equal(await page.locator('svg.tree .by:visible').count(), 0, 'figures where they would be cut');
   await page.context().close();
 });
 

@@ -9,7 +9,7 @@ work=$2/page
 mkdir -p "$work" || exit 1
 work=$(realpath "$work")
 skip() {
-    echo "[  SKIPPED ] 23 test(s) of the HTML report in a browser: $1"
+    echo "[  SKIPPED ] 25 test(s) of the HTML report in a browser: $1"
     exit 0
 }
 chromium=$(command -v chromium || command -v chromium-browser) || skip "no chromium"
@@ -61,6 +61,7 @@ hostile 1 >"$work/hostile-1.txt"
 hostile 3 >"$work/hostile-2.txt"
 "$program" diff --format html -o "$work/diff.html" demo/dumps/before.core.zst demo/dumps/after.core.zst &&
     "$program" diff --format html -o "$work/series.html" tests/fixture/report/kiosk-[123].txt &&
+    "$program" diff --format html -o "$work/native.html" demo/native/short.zst demo/native/long.zst &&
     "$program" show --format html -o "$work/waits.html" tests/dumps/waits.core.zst &&
     "$program" diff --format html --top 10000 -o "$work/many.html" "$work/many-1.txt" "$work/many-2.txt" &&
     "$program" diff --format html -o "$work/hostile.html" "$work/hostile-1.txt" "$work/hostile-2.txt" || exit 1

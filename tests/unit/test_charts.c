@@ -389,6 +389,31 @@ static void names_are_text_in_every_chart(void **state) {
     }
 }
 
+/* Figures stand in the boxes that have room for them, with the difference where there is one. */
+static void boxes_of_trees_say_how_much_where_there_is_room(void **state) {
+    (void)state;
+    struct chart_node nodes[] = {
+        {CHART_NONE, "all", "all", 1024, 4096},
+        {0, "same", "same", 1024, 1024},
+        {0, "grown", "grown", 0, 3000},
+        {0, "slim", "slim", 0, 72},
+    };
+    struct chart chart = {CHART_TREE, "t", "s", .tree = {CHART_BYTES, true, nodes, 4}};
+    struct arena arena;
+    struct strbuf out;
+    struct err err;
+    arena_init(&arena);
+    strbuf_init(&out);
+    assert_true(chart_write(&chart, &whole_page, &arena, &out, &err));
+    assert_non_null(strstr(out.ptr, ">all<tspan class=\"by\"> (4.0 KiB, +3.0 KiB)</tspan></text>"));
+    assert_non_null(strstr(out.ptr, ">same<tspan class=\"by\"> (1.0 KiB)</tspan></text>"));
+    assert_non_null(
+        strstr(out.ptr, ">grown<tspan class=\"by\"> (2.9 KiB, +2.9 KiB)</tspan></text>"));
+    assert_non_null(strstr(out.ptr, ">slim</text>"));
+    strbuf_deinit(&out);
+    arena_deinit(&arena);
+}
+
 static void numbers_are_short_and_finite(void **state) {
     (void)state;
     static const struct {
@@ -425,6 +450,7 @@ int main(void) {
         cmocka_unit_test(waits_of_any_shape_have_a_place_or_none),
         cmocka_unit_test(areas_of_a_map_are_sizes),
         cmocka_unit_test(names_are_text_in_every_chart),
+        cmocka_unit_test(boxes_of_trees_say_how_much_where_there_is_room),
         cmocka_unit_test(numbers_are_short_and_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* The HTML report: what a page has beside the tables of the other reports. */
 #include "made_causes.h"
+#include "made_stacks.h"
 
 #include "diff/report/report.h"
 
@@ -153,6 +154,36 @@ static void waits_are_a_picture_and_words(void **state) {
     made_deinit(&m);
 }
 
+/* -- Allocations ------------------------------------------------------------------------------- */
+
+/* The function that most growth is from stands in the first sentence, and no other. */
+static void most_growth_is_told_with_whose_it_is(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t spill, drip;
+        const char *said;
+    } cases[] = {
+        {60000, 40000, "(+97.7 KiB), 60.0 % of all growth from ink!spill.</p>"},
+        {50000, 50000, "(+97.7 KiB).</p>"},
+        {0, 60000, "(+58.6 KiB), 100.0 % of all growth from ink!drip.</p>"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct made m;
+        struct strbuf out;
+        made_init(&m, 2);
+        for (uint32_t k = 0; k < 2; k++) {
+            made_stack(&m, k, "ink!spill|ink!main", 10, 1000 + k * cases[i].spill / 2);
+            made_stack(&m, k, "ink!spill|ink!other", 10, 1000 + k * cases[i].spill / 2);
+            made_stack(&m, k, "ink!drip|ink!main", 10, 1000 + k * cases[i].drip);
+        }
+        made_rules(&m);
+        page_of(&m, &(struct report_options){.all = true}, &out);
+        causes_says(out.ptr, cases[i].said);
+        strbuf_deinit(&out);
+        made_deinit(&m);
+    }
+}
+
 /* -- Charts ------------------------------------------------------------------------------------ */
 
 static void two_dumps_are_slopes_and_three_are_bands(void **state) {
@@ -184,6 +215,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_steps_that_unfold),
         cmocka_unit_test(waits_are_a_picture_and_words),
+        cmocka_unit_test(most_growth_is_told_with_whose_it_is),
         cmocka_unit_test(two_dumps_are_slopes_and_three_are_bands),
         cmocka_unit_test(rows_behind_three_hundred_are_folded),
     };
