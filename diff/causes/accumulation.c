@@ -259,12 +259,23 @@ static uint32_t heaviest_of(const struct accumulations *a, uint32_t number, uint
     return at;
 }
 
+/* Of a part of a container what it holds, where that is most of it and there are as many. */
+static uint32_t below_insides(const struct accumulations *a, uint32_t number, uint32_t top) {
+    const struct growth *g = &a->growth;
+    uint32_t at = top;
+    while (at != GROWTH_ROOT && name_is_inside(g->nodes[at].type) &&
+           !name_is_array(g->nodes[at].type))
+        at = most_below(a, number, at);
+    bool as_many = at != GROWTH_ROOT && growth_objects(g, at) >= growth_objects(g, top) / 2;
+    return as_many ? at : top;
+}
+
 /* What is told is what is counted: of segments that hold orders, the orders. */
 static void judge_counted(struct accumulations *a, uint32_t number) {
     struct accumulation *item = &a->items[number];
     const struct growth *g = &a->growth;
     uint32_t top = item->main;
-    item->main = main_of(a, number, below_arrays(a, number, top));
+    item->main = below_insides(a, number, main_of(a, number, below_arrays(a, number, top)));
     for (uint32_t i = 0; top != item->main && i < g->snapshot_count; i++)
         item->objects[i] = g->nodes[item->main].own_objects[i];
     if (top != item->main)

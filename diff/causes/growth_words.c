@@ -181,9 +181,12 @@ const char *telling_waiters(const struct telling *t, const struct accumulation *
                          say_async_method(t->f, type));
 }
 
-/* Of a type that grew here alone, all that live are the figure people know. */
+/*
+ * Of a type of the program that grew here alone, all that live are the figure people know. Parts of
+ * the framework's containers are anywhere else as well.
+ */
 static void all_of_type(const struct telling *t, const char *name, uint64_t *base, uint64_t *now) {
-    const struct series_type *type = telling_type(t, name);
+    const struct series_type *type = name_is_inside(name) ? NULL : telling_type(t, name);
     uint32_t last = t->d->s->count - 1;
     int64_t all = type ? series_delta(type->live_objects[last], type->live_objects[0]) : 0;
     if (all <= 0 || series_delta(*now, *base) * 100 < all * ALONE_PERCENT)

@@ -509,7 +509,7 @@ static bool growth_line_up(struct growth *g, const struct series *s, const struc
     strmap_deinit(&l.hangs);
     strbuf_deinit(&l.key);
     strbuf_deinit(&l.type);
-    ok = ok && (s->count < 2 || find_points(g, s, err));
+    ok = ok && growth_name_types(g, s, err) && (s->count < 2 || find_points(g, s, err));
     if (!ok)
         growth_deinit(g);
     return ok;

@@ -15,4 +15,10 @@ void growth_node_add(struct growth_node *node, uint32_t at, const struct path_ro
  */
 bool growth_has_trees(const struct series *s, enum part tree);
 
+/*
+ * Types of the nodes are called as the series calls them: one that shares its row with others, as a
+ * lambda does with all of its class, is known by that row's name. Errors: ERR_NOMEM.
+ */
+bool growth_name_types(struct growth *g, const struct series *s, struct err *err) MUST_CHECK;
+
 #endif
