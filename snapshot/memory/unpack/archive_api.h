@@ -6,7 +6,7 @@
 #ifndef DUMPDIFF_MEMORY_UNPACK_ARCHIVE_API_H
 #define DUMPDIFF_MEMORY_UNPACK_ARCHIVE_API_H
 
-#include "base/err.h"
+#include "base/bytes.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -46,6 +46,19 @@ struct archive_api {
  * Errors: ERR_SYSTEM (it is not installed, or lacks a function).
  */
 bool archive_api_load(struct archive_api *api, struct err *err) MUST_CHECK;
+/*
+ * Opens packed bytes with the filters and formats that we know; *ret_archive is the caller's to
+ * free, also on error (NULL: none). Only what is built into libarchive: where a library was left
+ * out it would start programs instead (and says so by a warning).
+ *
+ * only_raw  what is compressed is no archive
+ *
+ * Errors: ERR_NOMEM, ERR_SYSTEM (it lacks a decompressor), ERR_FORMAT.
+ */
+bool archive_api_open(const struct archive_api *api, struct bytes in, bool only_raw,
+                      struct archive **ret_archive, struct err *err) MUST_CHECK;
+/* What libarchive says of the last failure; never NULL. */
+const char *archive_api_reason(const struct archive_api *api, struct archive *archive);
 void archive_api_unload(struct archive_api *api); /* zeroed or loaded */
 
 #endif

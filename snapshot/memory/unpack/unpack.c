@@ -1,7 +1,9 @@
 #include "memory/unpack/unpack.h"
 
 #include "base/meter.h"
+#include "base/os/os.h"
 #include "memory/unpack/archive_api.h"
+#include "memory/unpack/parallel.h"
 #include "memory/unpack/spool.h"
 
 #include <errno.h>
@@ -53,45 +55,14 @@ struct unpacking {
     bool only_raw; /* what is compressed is no archive */
 };
 
-/* What libarchive says, without line ends. */
-static const char *unpack_reason(const struct unpacking *u) {
-    const char *text = u->lib.archive_error_string(u->archive);
-    return text && *text ? text : "damaged";
-}
-
 static void say_damaged(struct unpacking *u) {
     u->report->damaged = true;
-    snprintf(u->report->why, sizeof(u->report->why), "%s", unpack_reason(u));
+    snprintf(u->report->why, sizeof(u->report->why), "%s", archive_api_reason(&u->lib, u->archive));
 }
 
-/*
- * Only what is built into libarchive: where a library was left out it would start programs
- * instead (and says so by a warning).
- */
 static bool open_archive(struct unpacking *u, struct bytes in, struct err *err) {
-    if (!u->lib.library && !archive_api_load(&u->lib, err))
-        return false;
-    struct archive *a = u->lib.archive_read_new();
-    u->archive = a;
-    if (!a)
-        return err_nomem(err);
-    int (*const filters[])(struct archive *) = {
-        u->lib.archive_read_support_filter_zstd,  u->lib.archive_read_support_filter_gzip,
-        u->lib.archive_read_support_filter_xz,    u->lib.archive_read_support_filter_lz4,
-        u->lib.archive_read_support_filter_bzip2,
-    };
-    for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++)
-        if (filters[i](a) != ARCHIVE_OK)
-            return err_set(err, ERR_SYSTEM, "libarchive lacks a decompressor: %s",
-                           unpack_reason(u));
-    if (!u->only_raw) {
-        u->lib.archive_read_support_format_tar(a);
-        u->lib.archive_read_support_format_zip(a);
-    }
-    u->lib.archive_read_support_format_raw(a);
-    if (u->lib.archive_read_open_memory(a, in.data, in.size) != ARCHIVE_OK)
-        return err_set(err, ERR_FORMAT, "cannot unpack: %s", unpack_reason(u));
-    return true;
+    return (u->lib.library || archive_api_load(&u->lib, err)) &&
+           archive_api_open(&u->lib, in, u->only_raw, &u->archive, err);
 }
 
 /* -- Members ----------------------------------------------------------------------------------- */
@@ -245,6 +216,27 @@ static bool read_archive(struct unpacking *u, struct bytes in, bool *ret_plain, 
     return true;
 }
 
+/*
+ * By several threads, where it comes in pieces. *ret_whole false: it does not, or not all of it is
+ * as it should be, and nothing of it is kept.
+ */
+static bool unpack_in_pieces(struct unpacking *u, struct bytes in, bool *ret_whole,
+                             struct err *err) {
+    struct pieces pieces = {.count = 0};
+    *ret_whole = false;
+    bool ok = true;
+    if (os_cpus() > 1 && pieces_find(&pieces, in, PIECES_LEAST)) {
+        ok = (u->lib.library || archive_api_load(&u->lib, err)) &&
+             parallel_unpack(&u->lib, &pieces, os_cpus(), u->most, &u->spool, ret_whole, err);
+        if (!*ret_whole) {
+            spool_clear(&u->spool);
+            meter_set(0);
+        }
+    }
+    pieces_free(&pieces);
+    return ok;
+}
+
 /* By the size of the file itself: a bomb in a bomb is as small as one likes. */
 static uint64_t unpack_most(const struct file *f, const struct unpack_limits *limits) {
     uint64_t base = limits && limits->base_bytes ? limits->base_bytes : BASE_BYTES;
@@ -263,7 +255,10 @@ static bool unpack_layer(struct file *f, uint64_t most, uint64_t memory_most,
     u.spool.memory_most = memory_most;
     struct file out = {0};
     meter_begin(METER_UNPACKING, f->bytes.size);
-    bool ok = open_archive(&u, f->bytes, err) && read_archive(&u, f->bytes, ret_plain, err) &&
+    bool whole;
+    bool ok = unpack_in_pieces(&u, f->bytes, &whole, err) &&
+              (whole ||
+               (open_archive(&u, f->bytes, err) && read_archive(&u, f->bytes, ret_plain, err))) &&
               (*ret_plain || spool_finish(&u.spool, &out, err));
     if (u.archive)
         u.lib.archive_read_free(u.archive);
