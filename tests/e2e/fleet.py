@@ -166,6 +166,33 @@ class Fleet:
         run = self.dumpdiff(*pod['args'], '--help')
         check('the DaemonSet calls options that there are', run.returncode == 0, run.stdout[:200])
 
+    # -- Beyond one database -------------------------------------------------------------------------
+
+    def parquet(self):
+        """What `export --since` writes, by DuckDB from npm: as many rows as there are, and the same sums."""
+        modules = os.path.join(self.folder, 'npm', 'node_modules')
+        os.mkdir(os.path.dirname(modules))
+        try:
+            made = subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock',
+                                   '@duckdb/node-api'], cwd=os.path.dirname(modules), stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=180)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            made = subprocess.CompletedProcess([], 1, str(error))
+        if made.returncode:
+            print('[  SKIPPED ] rows in DuckDB: npm could not fetch it:', made.stdout[-200:].strip())
+            return
+        csv, parquet = os.path.join(self.folder, 'rows.csv'), os.path.join(self.folder, 'rows.parquet')
+        run = self.dumpdiff('history', 'export', '--since', '2026-11-30', '-o', csv)
+        check('export --since writes CSV', run.returncode == 0 and os.path.getsize(csv) > 1000, run.stdout)
+        sql = ("SELECT {0} AS of_release, count(*), sum(bytes) FROM {1} WHERE name = 'Shop.Pricing.Price'"
+               ' GROUP BY 1 ORDER BY 1')
+        run = subprocess.run(['node', os.path.join(ROOT, 'tests/e2e/duckdb.mjs'), modules, csv, parquet,
+                              sql.format('release', 'history')], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        entries = self.psql('SELECT count(*) FROM dumpdiff.snapshots').stdout.strip()
+        told = [line.split('|') for line in run.stdout.splitlines()]
+        check('DuckDB reads all of it, and writes Parquet', run.returncode == 0 and os.path.getsize(parquet) > 0 and
+              sum(int(line[1]) for line in told) == int(entries), f'{run.stdout}, {entries} snapshots')
+
     # -- Killed and gone -----------------------------------------------------------------------------
 
     def kills(self, count):
@@ -232,6 +259,7 @@ def main():
         check('roles.sql makes users', run.returncode == 0, run.stdout)
         fleet.dashboard()
         fleet.alerts()
+        fleet.parquet()
         fleet.manifests()
         fleet.kills(40)
         fleet.restart()
