@@ -27,6 +27,22 @@ static const struct str framework[] = {
     STR_INIT("[Ljava."),
     STR_INIT("[Ljdk."),
     STR_INIT("[Lsun."),
+    /* Libraries that nearly every program has, and whose objects are somebody else's. */
+    STR_INIT("jakarta."),
+    STR_INIT("kotlin."),
+    STR_INIT("kotlinx."),
+    STR_INIT("scala."),
+    STR_INIT("com.google.common."),
+    STR_INIT("com.github.benmanes.caffeine."),
+    STR_INIT("net.sf.ehcache."),
+    STR_INIT("org.ehcache."),
+    STR_INIT("org.hibernate."),
+    STR_INIT("org.springframework."),
+    STR_INIT("org.apache.catalina."),
+    STR_INIT("org.apache.tomcat."),
+    STR_INIT("io.netty."),
+    STR_INIT("reactor."),
+    STR_INIT("net.bytebuddy."),
     STR_INIT("<constMethodKlass>"),
     STR_INIT("<methodKlass>"),
 };
@@ -52,8 +68,48 @@ static const struct str insides[] = {
     STR_INIT("java.util.concurrent.LinkedBlockingQueue$"),
     STR_INIT("java.util.concurrent.LinkedBlockingDeque$"),
     STR_INIT("java.lang.ThreadLocal$ThreadLocalMap"),
+    STR_INIT("java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue"),
+    STR_INIT("java.util.TaskQueue"),
     STR_INIT("com.google.common.cache.LocalCache$"),
+    STR_INIT("com.google.common.collect.MapMakerInternalMap$"),
+    /* Caffeine's nodes are called by what they keep: strong, weak or soft keys and values. */
     STR_INIT("com.github.benmanes.caffeine.cache.Node"),
+    STR_INIT("com.github.benmanes.caffeine.cache.PS"),
+    STR_INIT("com.github.benmanes.caffeine.cache.PW"),
+    STR_INIT("com.github.benmanes.caffeine.cache.PD"),
+    STR_INIT("com.github.benmanes.caffeine.cache.FS"),
+    STR_INIT("com.github.benmanes.caffeine.cache.FW"),
+    STR_INIT("com.github.benmanes.caffeine.cache.FD"),
+};
+
+/* What a program is made of: who holds one has not filled what it holds. */
+static const struct str providers[] = {
+    STR_INIT("org.springframework.beans.factory.support.DefaultListableBeanFactory"),
+    STR_INIT("org.springframework.context."),
+    STR_INIT("org.springframework.boot.web."),
+};
+
+static const struct known_type known_types[] = {
+    {STR_INIT("org.apache.catalina.session.StandardSession"), "sessions kept in the process",
+     "in-process sessions"},
+    {STR_INIT("org.springframework.session.MapSession"), "sessions kept in the process",
+     "in-process sessions"},
+    {STR_INIT("org.hibernate.internal.SessionImpl"), "Hibernate sessions", "Hibernate sessions"},
+    {STR_INIT("com.google.common.cache.LocalCache$StrongEntry"), "entries in Guava caches",
+     "entries of Guava caches"},
+    {STR_INIT("com.google.common.cache.LocalCache$StrongAccessEntry"), "entries in Guava caches",
+     "entries of Guava caches"},
+    {STR_INIT("com.google.common.cache.LocalCache$StrongWriteEntry"), "entries in Guava caches",
+     "entries of Guava caches"},
+    {STR_INIT("com.github.benmanes.caffeine.cache.PS"), "entries in Caffeine caches",
+     "entries of Caffeine caches"},
+    {STR_INIT("com.github.benmanes.caffeine.cache.PSA"), "entries in Caffeine caches",
+     "entries of Caffeine caches"},
+    {STR_INIT("com.github.benmanes.caffeine.cache.PSW"), "entries in Caffeine caches",
+     "entries of Caffeine caches"},
+    {STR_INIT("com.github.benmanes.caffeine.cache.PSMS"), "entries in Caffeine caches",
+     "entries of Caffeine caches"},
+    {{NULL, 0}, NULL, NULL},
 };
 
 /* -- Stacks ------------------------------------------------------------------------------------ */
@@ -299,6 +355,8 @@ const struct runtime_words words_of_java = {
     .normal_name = java_normal_name,
     .pretty_type = java_pretty_type,
     .hints = java_hints,
+    .known_types = known_types,
+    .providers = WORDS(providers),
     .loader_edge = "(class loader)",
     .finalizer_chain = "java.lang.ref.Finalizer",
     .waits = {[WAIT_IDLE] = WORDS(idle),

@@ -18,14 +18,45 @@ static const struct str framework[] = {
 
 /* Of the language, and what Node makes of timers and events. */
 static const struct str framework_whole[] = {
-    STR_INIT("(closure)"),    STR_INIT("Array"),          STR_INIT("Map"),
-    STR_INIT("Set"),          STR_INIT("WeakMap"),        STR_INIT("WeakSet"),
-    STR_INIT("WeakRef"),      STR_INIT("Promise"),        STR_INIT("Function"),
-    STR_INIT("Generator"),    STR_INIT("AsyncGenerator"), STR_INIT("ArrayBuffer"),
-    STR_INIT("Buffer"),       STR_INIT("FastBuffer"),     STR_INIT("Uint8Array"),
-    STR_INIT("EventEmitter"), STR_INIT("Timeout"),        STR_INIT("TimersList"),
-    STR_INIT("Immediate"),    STR_INIT("AsyncResource"),  STR_INIT("global"),
-    STR_INIT("Window"),       STR_INIT("BuiltinModule"),
+    STR_INIT("(closure)"),
+    STR_INIT("Array"),
+    STR_INIT("Map"),
+    STR_INIT("Set"),
+    STR_INIT("WeakMap"),
+    STR_INIT("WeakSet"),
+    STR_INIT("WeakRef"),
+    STR_INIT("Promise"),
+    STR_INIT("Function"),
+    STR_INIT("Generator"),
+    STR_INIT("AsyncGenerator"),
+    STR_INIT("ArrayBuffer"),
+    STR_INIT("Buffer"),
+    STR_INIT("FastBuffer"),
+    STR_INIT("Uint8Array"),
+    STR_INIT("EventEmitter"),
+    STR_INIT("Timeout"),
+    STR_INIT("TimersList"),
+    STR_INIT("Immediate"),
+    STR_INIT("AsyncResource"),
+    STR_INIT("global"),
+    STR_INIT("Window"),
+    STR_INIT("BuiltinModule"),
+    STR_INIT("EventTarget"),
+    STR_INIT("AbortSignal"),
+    STR_INIT("AbortController"),
+    STR_INIT("Listener"),
+    STR_INIT("Socket"),
+    STR_INIT("TLSSocket"),
+    STR_INIT("Server"),
+    STR_INIT("TCP"),
+    STR_INIT("Pipe"),
+    STR_INIT("HTTPParser"),
+    STR_INIT("IncomingMessage"),
+    STR_INIT("ServerResponse"),
+    STR_INIT("ClientRequest"),
+    STR_INIT("ReadableState"),
+    STR_INIT("WritableState"),
+    STR_INIT("BufferList"),
 };
 
 static const struct str framework_within[] = {STR_INIT(" node:")};
@@ -80,8 +111,8 @@ static bool node_normal_name(struct str name, struct strbuf *out) {
 static const struct hint hints[] = {
     {.id = "listener",
      .summary = "listeners of an EventEmitter that nobody removes",
-     .types = {"EventEmitter"},
-     .edges = {"_events"},
+     .types = {"EventEmitter", "EventTarget", "AbortSignal"},
+     .edges = {"_events", "<symbol kEvents>"},
      .next = "Remove the listeners (off, removeListener, an AbortSignal) from %s when what they "
              "serve ends: the emitter keeps them, and all they close over, for as long as it "
              "lives.",
@@ -126,6 +157,21 @@ static const struct hint hints[] = {
          "\n"
          "What to do: settle what is pending when its connection ends, and race what may never\n"
          "come with a time limit (AbortSignal.timeout).\n"},
+    {.id = "detached",
+     .summary = "parts of a page that were taken out of it, and are still referred to",
+     .types = {"Detached "},
+     .next =
+         "Let go of these elements where they are taken out of the page: a variable, a listener "
+         "or a cache of the script still refers to them, and one keeps its whole tree.",
+     .counted = "elements",
+     .explain =
+         "An element that was removed from the page lives for as long as script refers to it, and\n"
+         "with it the whole tree that it is part of. What refers to it is most often a variable "
+         "of\n"
+         "a closure, a listener that was never removed, or a map from elements to something.\n"
+         "\n"
+         "What to do: the path shows who refers to it; use a WeakMap where elements are keys, and\n"
+         "remove listeners with the element.\n"},
     {.id = NULL},
 };
 

@@ -151,7 +151,8 @@ static bool add_emitter(const struct hint *hint, const struct growth *g, uint32_
     if (table == GROWTH_ROOT || g->nodes[table].parent == GROWTH_ROOT)
         return false;
     const struct growth_node *emitter = &g->nodes[g->nodes[table].parent];
-    bool named = below != GROWTH_ROOT && is_named_edge(g->nodes[below].edge);
+    bool named = below != GROWTH_ROOT && is_named_edge(g->nodes[below].edge) &&
+                 strcmp(g->nodes[below].edge, "table") != 0; /* of a Map, which has no names */
     strbuf_addf(out, "the event%s%s of ", named ? " " : "", named ? g->nodes[below].edge : "s");
     path_type_text(emitter->type, out);
     if (is_named_edge(emitter->edge))
