@@ -256,9 +256,11 @@ bench: export BENCH_LOG := $(abspath $(BUILD))/bench/figures.jsonl
 bench: export BENCH_COUNT := tests/bench/count.sh
 ## ratios and limits, on an otherwise idle machine; all runs in build/bench.json (tools/bench-compare A B)
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
-    $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(BUILD)/tests/bench/make_fleet $(DUMPDIFF)
+    $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(BUILD)/tests/bench/make_fleet \
+    $(BUILD)/tests/bench/make_heapsnapshot $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench && rm -f $(BENCH_LOG)
-	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench
+	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench && \
+	    $(BUILD)/tests/bench/make_heapsnapshot $(BUILD)/bench
 	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \

@@ -94,6 +94,13 @@ static uint32_t array_class(struct hprof_graph *g, uint32_t type, uint64_t size,
     return class;
 }
 
+/* How ids become slots; the word is a constant where the loop over all objects is made for it. */
+struct hprof_slotting {
+    struct address_near near;
+    uint32_t word;
+    unsigned id_shift;
+};
+
 struct hprof_filling {
     struct hprof_graph *g;
     struct graph_part part;
@@ -112,9 +119,18 @@ static void note_final(struct hprof_graph *g, uint64_t object) {
     g->finals[g->final_count++] = (struct hprof_final){hprof_slot(g, object), object};
 }
 
-static inline void pen_object(const struct hprof_graph *g, struct graph_pen *pen, uint64_t id) {
+static inline __attribute__((always_inline)) uint64_t
+slot_of(const struct hprof_graph *g, const struct hprof_slotting *s, uint64_t id) {
+    return id >> (64 - s->id_shift - 1) >> 1
+               ? GRAPH_NOWHERE
+               : address_slot_near(&g->slots, s->near, id << s->id_shift, s->word);
+}
+
+static inline __attribute__((always_inline)) void pen_object(const struct hprof_graph *g,
+                                                             const struct hprof_slotting *s,
+                                                             struct graph_pen *pen, uint64_t id) {
     if (id)
-        graph_pen_reference(pen, hprof_slot(g, id));
+        graph_pen_reference(pen, slot_of(g, s, id));
     else
         graph_pen_null(pen);
 }
@@ -134,8 +150,10 @@ static inline const struct hprof_known_shape *shape_of(struct hprof_graph *g, ui
     return known;
 }
 
-static inline __attribute__((always_inline)) bool
-add_instance(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsigned ids) {
+static inline __attribute__((always_inline)) bool add_instance(struct hprof_filling *f,
+                                                               const struct hprof_slotting *s,
+                                                               uint64_t slot, const uint8_t *at,
+                                                               unsigned ids) {
     struct hprof_graph *g = f->g;
     const struct hprof_known_shape *known = shape_of(g, load_id(at + 5 + ids, ids));
     if (!known)
@@ -163,7 +181,7 @@ add_instance(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsigned
     struct graph_pen pen = graph_part_list(&f->part, shape->type);
     for (uint32_t i = 0; i < shape->count; i++)
         if (bytes >= ids && shape->offsets[i] <= bytes - ids)
-            pen_object(g, &pen, load_id(data + shape->offsets[i], ids));
+            pen_object(g, s, &pen, load_id(data + shape->offsets[i], ids));
     uint64_t referent = refers && bytes >= ids && shape->referent <= bytes - ids
                             ? load_id(data + shape->referent, ids)
                             : 0;
@@ -175,8 +193,10 @@ add_instance(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsigned
     return true;
 }
 
-static inline __attribute__((always_inline)) bool
-add_object_array(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsigned ids) {
+static inline __attribute__((always_inline)) bool add_object_array(struct hprof_filling *f,
+                                                                   const struct hprof_slotting *s,
+                                                                   uint64_t slot, const uint8_t *at,
+                                                                   unsigned ids) {
     struct hprof_graph *g = f->g;
     uint32_t length = be32(at + 5 + ids);
     const struct hprof_known_shape *known = shape_of(g, load_id(at + 9 + ids, ids));
@@ -196,7 +216,7 @@ add_object_array(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsi
     const uint8_t *p = at + 9 + 2 * ids;
     struct graph_pen pen = graph_part_list(&f->part, shape->type);
     for (uint32_t i = 0; i < length; i++, p += ids)
-        pen_object(g, &pen, load_id(p, ids));
+        pen_object(g, s, &pen, load_id(p, ids));
     graph_part_close(&f->part, &pen);
     return true;
 }
@@ -269,11 +289,11 @@ static bool add_class_object(struct hprof_filling *f, uint64_t slot, const uint8
 
 /* -- All of them ------------------------------------------------------------------------------- */
 
-static inline __attribute__((always_inline)) bool add_object(struct hprof_filling *f,
-                                                             uint64_t number, unsigned ids) {
+static inline __attribute__((always_inline)) bool
+add_object(struct hprof_filling *f, const struct hprof_slotting *s, uint64_t number, unsigned ids) {
     struct hprof_graph *g = f->g;
     const struct hprof_object *o = &g->k->objects[number];
-    uint64_t slot = hprof_slot(g, o->id);
+    uint64_t slot = slot_of(g, s, o->id);
     if (slot == GRAPH_NOWHERE) {
         g->broken++;
         return true;
@@ -281,14 +301,14 @@ static inline __attribute__((always_inline)) bool add_object(struct hprof_fillin
     /* Objects of a page follow one another without holes, whatever their sizes are held to be. */
     uint64_t to_end = GRAPH_PAGE_SLOTS - slot % GRAPH_PAGE_SLOTS;
     uint64_t to_next = number + 1 < g->k->object_count
-                           ? (o[1].id - o->id) << g->id_shift >> address_slot_shift(g->slots.word)
+                           ? (o[1].id - o->id) << s->id_shift >> address_slot_shift(s->word)
                            : 1;
     f->slots = to_next < to_end ? to_next : to_end;
     switch (*o->at) {
     case SUB_INSTANCE:
-        return add_instance(f, slot, o->at, ids);
+        return add_instance(f, s, slot, o->at, ids);
     case SUB_OBJECT_ARRAY:
-        return add_object_array(f, slot, o->at, ids);
+        return add_object_array(f, s, slot, o->at, ids);
     case SUB_CLASS:
         return add_class_object(f, slot, o->at);
     default:
@@ -296,18 +316,29 @@ static inline __attribute__((always_inline)) bool add_object(struct hprof_fillin
     }
 }
 
-/* Until there is no room; made for either size of ids. */
-static inline __attribute__((always_inline)) void add_objects(struct hprof_filling *f,
-                                                              unsigned ids) {
+/* Until there is no room; made for what HotSpot writes, and for whatever else there may be. */
+static inline __attribute__((always_inline)) void
+add_objects(struct hprof_filling *f, struct hprof_slotting s, unsigned ids) {
     const struct hprof_kept *k = f->g->k;
-    for (uint64_t i = 0; i < k->object_count && add_object(f, i, ids); i++)
+    for (uint64_t i = 0; i < k->object_count && add_object(f, &s, i, ids); i++)
         ;
 }
 
+static void add_all_objects(struct hprof_filling *f) {
+    const struct hprof_graph *g = f->g;
+    struct hprof_slotting s = {g->slots.near, g->slots.word, g->id_shift};
+    if (g->h->id_bytes == 8 && s.word == 8 && s.id_shift == 0)
+        add_objects(f, (struct hprof_slotting){g->slots.near, 8, 0}, 8);
+    else if (g->h->id_bytes == 8)
+        add_objects(f, s, 8);
+    else
+        add_objects(f, s, 4);
+}
+
 static bool make_slots(struct hprof_graph *g, struct err *err) {
-    uint64_t all = 0, pages = 0, last = UINT64_MAX, count = 0;
-    for (uint64_t i = 0; i < g->k->object_count; i++)
-        all |= g->k->objects[i].id;
+    uint64_t all = g->h->all_ids, pages = 0, last = UINT64_MAX, count = 0;
+    for (uint32_t i = 0; i < g->k->class_count; i++)
+        all |= g->k->classes[i].id;
     uint32_t word = all % 4 ? 8 : all % 8 ? 4 : 8;
     g->id_shift = all % 4 ? 3 : 0;
     if (all >> (60 - g->id_shift))
@@ -355,10 +386,8 @@ static bool hprof_fill(struct hprof_graph *g, uint64_t max_memory, struct err *e
     if (ok)
         graph->slot_shift = address_slot_shift(g->slots.word);
     ok = ok && (add_primitive_types(g) || err_nomem(err)) && graph_part_begin(&f.part, graph, err);
-    if (ok && g->h->id_bytes == 8)
-        add_objects(&f, 8);
-    else if (ok)
-        add_objects(&f, 4);
+    if (ok)
+        add_all_objects(&f);
     graph_part_end(&f.part);
     return ok && graph_finish(graph, err);
 }

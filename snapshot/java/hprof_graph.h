@@ -44,7 +44,7 @@ struct hprof_known_shape {
     const struct hprof_shape *shape;
     uint32_t number;
 };
-#define HPROF_KNOWN_SHAPES 1024u
+#define HPROF_KNOWN_SHAPES 4096u
 
 /* What a Finalizer refers to. */
 struct hprof_final {

@@ -35,6 +35,7 @@ struct bench_case {
     double limit_ms;        /* of our median; 0: none */
     double limit_ratio;     /* ours / peer; 0: none */
     long limit_rss_kb;      /* 0: none */
+    double limit_rss_ratio; /* ours / peer, of the largest resident sets; 0: none */
     unsigned runs_max;      /* of cases that take long; 0: as many as are asked for */
 };
 
@@ -70,10 +71,24 @@ static const struct bench_case cases[] = {
      .ours = {"@", "show", "%heap.gcdump"},
      .peer = {GCDUMP_REPORT},
      .peer_needs = HAS_GCDUMP_REPORT},
-    {.name = "show, HPROF of 512 MiB, 1 GB/s; peer: cat",
-     .ours = {"@", "show", "%heap.hprof"},
+    {.name = "show --no-paths, HPROF of 512 MiB, 1 GB/s; peer: cat",
+     .ours = {"@", "show", "--no-paths", "%heap.hprof"},
      .peer = {"cat", "%heap.hprof"},
-     .limit_ms = 537},
+     .limit_ms = 537,
+     .limit_ratio = 2},
+    {.name = "show --path of it; peer: itself, without what holds the objects",
+     .ours = {"@", "show", "--path", "store.area7.Record7", "%heap.hprof"},
+     .peer = {"@", "show", "--no-paths", "%heap.hprof"},
+     .limit_ratio = 4,
+     .runs_max = 7},
+    {.name = "show, .heapsnapshot of 450 MB; peer: Node's JSON.parse of it",
+     .ours = {"@", "show", "%heap.heapsnapshot"},
+     .peer = {"node", "--max-old-space-size=8192", "-e",
+              "JSON.parse(require('fs').readFileSync(process.argv[1], 'utf8'))",
+              "%heap.heapsnapshot"},
+     .limit_ratio = 0.2,
+     .limit_rss_ratio = 1.0 / 3,
+     .runs_max = 5},
     {.name = "diff, 50,000 types each",
      .ours = {"@", "diff", "%base.snap", "%new.snap"},
      .limit_ms = 100},
@@ -227,11 +242,21 @@ static bool bench_before(double ms, double least, double *before, unsigned runs)
     return !slower;
 }
 
+/* Says how much memory the peer takes, where that is asked. False: ours is too much. */
+static bool bench_memory(const struct bench_case *c, long ours_kb, long peer_kb) {
+    double ratio = (double)ours_kb / (double)peer_kb;
+    if (c->limit_rss_ratio <= 0)
+        return true;
+    printf(", of memory %.2f (%.0f MB; limit %.2f)", ratio, (double)peer_kb / 1024,
+           c->limit_rss_ratio);
+    return ratio <= c->limit_rss_ratio;
+}
+
 static bool bench(const struct bench_case *c, const char *program, const char *folder,
                   unsigned runs) {
     static double ours[RUNS_MAX], peer[RUNS_MAX], before[RUNS_MAX];
     const char *before_program = getenv("BEFORE");
-    long rss_kb = 0;
+    long rss_kb = 0, peer_rss_kb = 1;
     bool ok = true, has_peer = c->peer[0] && (!c->peer_needs || system(c->peer_needs) == 0);
     if (c->runs_max && runs > c->runs_max)
         runs = c->runs_max;
@@ -253,6 +278,8 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
             continue;
         run = run_once(c->peer, program, folder, i);
         peer[i] = run.ms;
+        if (run.rss_kb > peer_rss_kb)
+            peer_rss_kb = run.rss_kb;
         has_peer = !run.not_there;
         ok &= run.ok || run.not_there;
     }
@@ -275,6 +302,7 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
         double peer_ms = bench_median(peer, runs), ratio = ms / peer_ms;
         printf("; peer %.1f ms, ratio %.2f", peer_ms, ratio);
         missed |= c->limit_ratio > 0 && ratio > c->limit_ratio;
+        missed |= !bench_memory(c, rss_kb, peer_rss_kb);
     }
     if (c->limit_ms > 0)
         printf("; limit %.0f ms", c->limit_ms);

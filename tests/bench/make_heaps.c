@@ -2,11 +2,13 @@
  * Makes heaps for the benchmarks, the same bytes on every machine:
  *
  *   heap.gcdump  1,000,000 objects of 2,000 types: records of a list, each with three objects
- *   heap.hprof   512 MiB: 11 million objects of a Java heap
+ *   heap.hprof   512 MiB and its table: 11 million objects of a Java heap, records that a static
+ *                field holds, each with a text and an array of others that it knows
  *
  * usage: make_heaps FOLDER
  */
 #include "base/file.h"
+#include "base/vec.h"
 #include "input/gcdump/fast_serialization.h"
 
 #include <stdio.h>
@@ -172,87 +174,164 @@ static void put_zeros(struct strbuf *out, unsigned count) {
     strbuf_add(out, (struct str){zeros, count});
 }
 
-#define CLASSES 3000u
+#define CLASSES    3000u
+#define CHUNK      1024u /* records of a chunk of the table */
+#define CLASS_STEP 104u
+#define CLASS_BASE UINT64_C(0x100000)
+/* The class with the table, that of arrays, and the first of those of records. */
+enum { STORE, OBJECTS, RECORD };
+/* Ids of strings that name fields, and of those that name classes from there on. */
+enum { NAME_TABLE = 0x6000, NAME_ID, NAME_ITEMS, NAME_TEXT, NAME_CLASSES };
+
+static uint64_t class_id(unsigned number) {
+    return CLASS_BASE + (uint64_t)number * CLASS_STEP;
+}
+
+static void put_record(struct strbuf *out, unsigned tag, size_t bytes) {
+    put_be(out, tag, 1);
+    put_be(out, 0, 4);
+    put_be(out, bytes, 4);
+}
+
+static void make_heaps_put_name(struct strbuf *out, uint64_t id, const char *name) {
+    put_record(out, 1, 8 + strlen(name));
+    put_be(out, id, 8);
+    strbuf_adds(out, name);
+}
 
 static void put_classes(struct strbuf *out) {
+    make_heaps_put_name(out, NAME_TABLE, "table");
+    make_heaps_put_name(out, NAME_ID, "id");
+    make_heaps_put_name(out, NAME_ITEMS, "items");
+    make_heaps_put_name(out, NAME_TEXT, "text");
     for (unsigned i = 0; i < CLASSES; i++) {
         char name[64];
-        int n = snprintf(name, sizeof(name), "store/area%u/Record%u", i % 20, i);
-        put_be(out, 1, 1);
+        snprintf(name, sizeof(name), "store/area%u/Record%u", i % 20, i);
+        make_heaps_put_name(out, NAME_CLASSES + i,
+                            i == STORE     ? "store/Store"
+                            : i == OBJECTS ? "[Ljava/lang/Object;"
+                                           : name);
+        put_record(out, 2, 24);
+        put_be(out, i + 1, 4);
+        put_be(out, class_id(i), 8);
         put_be(out, 0, 4);
-        put_be(out, 8 + (unsigned)n, 4);
-        put_be(out, 0x7000 + i, 8);
-        strbuf_adds(out, name);
-        put_be(out, 2, 1);
-        put_be(out, 0, 4);
-        put_be(out, 24, 4);
-        put_be(out, i, 4);
-        put_be(out, 0x100000 + i * 104, 8);
-        put_be(out, 0, 4);
-        put_be(out, 0x7000 + i, 8);
+        put_be(out, NAME_CLASSES + i, 8);
     }
 }
 
-static void put_class_dumps(struct strbuf *out) {
+static void put_class_dumps(struct strbuf *out, uint64_t table) {
     for (unsigned i = 0; i < CLASSES; i++) {
         put_be(out, 0x20, 1);
-        put_be(out, 0x100000 + i * 104, 8);
-        put_zeros(out, 4 + 6 * 8 + 4 + 2 + 2);
-        put_be(out, 2, 2);
-        for (unsigned k = 0; k < 2; k++) {
-            put_be(out, 0x6000, 8);
-            put_be(out, k ? 2 : 11, 1);
+        put_be(out, class_id(i), 8);
+        put_zeros(out, 4 + 6 * 8 + 4 + 2);
+        put_be(out, i == STORE, 2);
+        if (i == STORE) {
+            put_be(out, NAME_TABLE, 8);
+            put_be(out, 2, 1);
+            put_be(out, table, 8);
+        }
+        put_be(out, i < RECORD ? 0 : 3, 2);
+        for (unsigned k = 0; k < (i < RECORD ? 0 : 3); k++) {
+            put_be(out, NAME_ID + k, 8);
+            put_be(out, k ? 2 : 10, 1);
         }
     }
 }
 
-/* An object, its string and its bytes. */
-static uint64_t make_heaps_put_record(struct strbuf *out, uint64_t address, unsigned i) {
-    put_be(out, 0x21, 1);
-    put_be(out, address, 8);
-    put_be(out, 0, 4);
-    put_be(out, 0x100000 + (uint64_t)(1 + i * 7919u % (CLASSES - 1)) * 104, 8);
-    put_be(out, 16, 4);
-    put_zeros(out, 16);
-    address += 24;
+/* Its header; the ids that it holds are the caller's. [bytes] of the object. */
+static uint64_t put_objects(struct strbuf *out, uint64_t address, unsigned count) {
     put_be(out, 0x22, 1);
     put_be(out, address, 8);
     put_be(out, 0, 4);
-    put_be(out, i % 4, 4);
-    put_be(out, 0x100000, 8);
-    put_zeros(out, i % 4 * 8);
-    address += 16 + (i % 4 * 4 + 7) / 8 * 8;
+    put_be(out, count, 4);
+    put_be(out, class_id(OBJECTS), 8);
+    return 16 + (count * 4 + 7) / 8 * 8;
+}
+
+struct records {
+    uint64_t *addresses;
+    unsigned count, room;
+    uint64_t next; /* address */
+};
+
+/* An object, the array of what it knows (its neighbour, and any others), and its text. */
+static bool make_heaps_put_record(struct strbuf *out, struct records *r) {
+    unsigned i = r->count, known = i % 4;
+    if (!VEC_ROOM(r->addresses, r->count, r->room, NULL))
+        return false;
+    uint64_t items = r->next + 24, text = items + 16 + (known * 4 + 7) / 8 * 8;
+    r->addresses[r->count++] = r->next;
+    put_be(out, 0x21, 1);
+    put_be(out, r->next, 8);
+    put_be(out, 0, 4);
+    put_be(out, class_id(RECORD + i * 7919u % (CLASSES - RECORD)), 8);
+    put_be(out, 20, 4);
+    put_be(out, i, 4);
+    put_be(out, items, 8);
+    put_be(out, text, 8);
+    (void)put_objects(out, items, known);
+    for (unsigned k = 0; k < known; k++)
+        put_be(out, r->addresses[k ? (i * 104729u + k) % (i + 1) : i - 1], 8);
     put_be(out, 0x23, 1);
-    put_be(out, address, 8);
+    put_be(out, text, 8);
     put_be(out, 0, 4);
     put_be(out, i % 50, 4);
     put_be(out, 8, 1);
     put_zeros(out, i % 50);
-    return address + (16 + i % 50 + 7) / 8 * 8;
+    r->next = text + (16 + i % 50 + 7) / 8 * 8;
+    return true;
+}
+
+static size_t make_heaps_begin_segment(struct strbuf *out) {
+    put_record(out, 0x1c, 0);
+    return out->len;
+}
+
+static void make_heaps_end_segment(struct strbuf *out, size_t begin) {
+    for (unsigned k = 0; k < 4 && !strbuf_failed(out); k++)
+        out->ptr[begin - 4 + k] = (char)((out->len - begin) >> 8 * (3 - k));
+}
+
+/* The chunks of the table, and the table. Its address. */
+static uint64_t make_heaps_put_table(struct strbuf *out, const struct records *r) {
+    uint64_t at = r->next, first = at;
+    unsigned chunks = (r->count + CHUNK - 1) / CHUNK;
+    for (unsigned c = 0; c < chunks; c++) {
+        unsigned count = r->count - c * CHUNK < CHUNK ? r->count - c * CHUNK : CHUNK;
+        at += put_objects(out, at, count);
+        for (unsigned k = 0; k < count; k++)
+            put_be(out, r->addresses[c * CHUNK + k], 8);
+    }
+    (void)put_objects(out, at, chunks);
+    for (unsigned c = 0; c < chunks; c++)
+        put_be(out, first + c * (16 + CHUNK * 4), 8);
+    return at;
 }
 
 static bool put_hprof(const char *folder) {
     struct strbuf out;
-    uint64_t address = 0x700000000;
+    struct records records = {.next = 0x700000000};
     strbuf_init(&out);
     strbuf_add(&out, (struct str){"JAVA PROFILE 1.0.2", 19});
     put_be(&out, 8, 4);
     put_be(&out, 1735637700000u, 8);
     put_classes(&out);
-    for (unsigned i = 0; out.len < HPROF_BYTES && !strbuf_failed(&out);) {
-        size_t at = out.len + 5, end = at + 4 + ((size_t)1 << 20);
-        put_be(&out, 0x1c, 1);
-        put_be(&out, 0, 8);
-        if (i == 0)
-            put_class_dumps(&out);
-        while (out.len < end && !strbuf_failed(&out))
-            address = make_heaps_put_record(&out, address, i++);
-        for (unsigned k = 0; k < 4 && !strbuf_failed(&out); k++)
-            out.ptr[at + k] = (char)((out.len - at - 4) >> 8 * (3 - k));
+    bool ok = true;
+    while (ok && out.len < HPROF_BYTES && !strbuf_failed(&out)) {
+        size_t begin = make_heaps_begin_segment(&out);
+        while (ok && out.len < begin + ((size_t)1 << 20) && !strbuf_failed(&out))
+            ok = make_heaps_put_record(&out, &records);
+        make_heaps_end_segment(&out, begin);
     }
-    put_be(&out, 0x2c, 1);
-    put_be(&out, 0, 8);
-    bool ok = make_heaps_put_file(folder, "heap.hprof", &out);
+    size_t begin = make_heaps_begin_segment(&out);
+    uint64_t table = make_heaps_put_table(&out, &records);
+    put_class_dumps(&out, table);
+    put_be(&out, 0x05, 1); /* root: a class of the system */
+    put_be(&out, class_id(STORE), 8);
+    make_heaps_end_segment(&out, begin);
+    put_record(&out, 0x2c, 0);
+    ok = ok && make_heaps_put_file(folder, "heap.hprof", &out);
+    free(records.addresses);
     strbuf_deinit(&out);
     return ok;
 }
