@@ -264,6 +264,7 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/packed.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/stops.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \

@@ -147,11 +147,10 @@ static void read_and_tell(void *context, int fd) {
     strbuf_deinit(&out);
 }
 
-/* Memory, by the size of files: of a plain dump, and of a packed one as if it held ten times more.
- */
+/* By the size of files: half of a plain dump, and of a packed one what it comes to, in memory. */
 #define NEEDS_AT_LEAST ((uint64_t)64 << 20)
 #define NEEDS_OF       2u
-#define PACKED_TIMES   10u
+#define PACKED_TIMES   40u
 
 /*
  * 0: a snapshot, which is what the other process would hand over, or text, as nobody packs it.

@@ -21,8 +21,9 @@ struct apart {
 
 /*
  * [bytes] that reading it may take beside what its files are mapped to, as far as their sizes tell:
- * half of a plain dump, more than any heap of small objects was seen to take; of a packed one half
- * of what it may well come to. 0: it is read here, in a moment.
+ * half of a plain dump, more than any heap of small objects was seen to take; of a packed one
+ * twenty times its size, which it may well come to, and be kept in memory. 0: it is read here, in a
+ * moment.
  */
 uint64_t apart_needs(const struct apart *a);
 

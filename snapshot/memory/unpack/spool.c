@@ -157,7 +157,9 @@ static bool move_to_disk(struct spool *s, struct err *err) {
 static bool write_piece(struct spool *s, const uint8_t *data, size_t size, struct err *err) {
     if (s->moves && size > s->room - s->written && !move_to_disk(s, err))
         return false;
-    if (!write_pages(s, data, size, s->written, err))
+    /* Others may have taken what was free there. */
+    if (!write_pages(s, data, size, s->written, err) &&
+        (!s->moves || !move_to_disk(s, err) || !write_pages(s, data, size, s->written, err)))
         return false;
     s->written += size;
     return true;
