@@ -21,7 +21,7 @@
 
 extern const struct input input_hprof;
 
-static const char *const fixtures[] = {"mill-1", "mill-2", "old", "shop"};
+static const char *const fixtures[] = {"mill-1", "mill-2", "old", "shop", "run-1", "run-2"};
 
 static const struct made_format format = {"hprof", "hprof", mk_hprof, &input_hprof};
 
