@@ -101,11 +101,15 @@ static bool find_place(struct adding *a, struct err *err) {
            ((a->release != ABSENT && a->instance != ABSENT) || make_place(a, err));
 }
 
-/* One life of a process: by when it began, else by its number; none said: all that do not. */
+/*
+ * One life of a process: by when it began, else by its number; none said: all that do not. Two of
+ * one program that a supervisor starts at once have the same start, but not the same number.
+ */
 static bool is_same_run(const struct origin_row *origin, uint64_t start, uint64_t pid) {
     if (origin->process_start_ns != ABSENT && start != ABSENT) {
         uint64_t a = origin->process_start_ns;
-        return (a > start ? a - start : start - a) <= SAME_START_NS;
+        return (a > start ? a - start : start - a) <= SAME_START_NS &&
+               (origin->pid == pid || origin->pid == ABSENT || pid == ABSENT);
     }
     if (origin->process_start_ns != start)
         return false;

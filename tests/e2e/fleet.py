@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -193,6 +194,71 @@ class Fleet:
         check('DuckDB reads all of it, and writes Parquet', run.returncode == 0 and os.path.getsize(parquet) > 0 and
               sum(int(line[1]) for line in told) == int(entries), f'{run.stdout}, {entries} snapshots')
 
+    # -- Every process of a machine ------------------------------------------------------------------
+
+    def tickers(self, names):
+        """Real .NET processes, of a name that nothing else on the machine has; None: they cannot be made here."""
+        made = subprocess.run(['bash', '-c', f'. {ROOT}/tests/e2e/dotnet.sh; need_dotnet {self.folder}/net;'
+                               ' build ticker -p:AssemblyName=fleetticker'], stdout=subprocess.PIPE, text=True)
+        program = os.path.join(self.folder, 'net/ticker/fleetticker')
+        if not os.path.exists(program):
+            print('[  SKIPPED ] watch --all of real processes:', made.stdout.strip().split('SKIPPED ] ')[-1])
+            return None
+        self.program_of_tickers = program
+        return {name: self.ticker(name) for name in names}
+
+    def ticker(self, name):
+        folder = os.path.join(self.folder, 'run-' + name)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.mkdir(folder)
+        process = subprocess.Popen([self.program_of_tickers, folder, '30'], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, env={**os.environ, 'TICKER_RELEASE': name.split('-')[0]})
+        for _ in range(600):
+            if os.path.exists(os.path.join(folder, 'ready')) or process.poll() is not None:
+                break
+            time.sleep(0.05)
+        return process
+
+    def watch_real(self):
+        """Three at once, of two releases, one of which ends and begins again: three rounds and three, in both stores."""
+        running = self.tickers(['1.0-a', '1.0-b', '2.0-c'])
+        if running is None:
+            return
+        db = os.path.join(self.folder, 'watched.db')
+        try:
+            for _ in range(2):
+                for to in db, self.uri:
+                    run = self.dumpdiff('watch', '--all', '--match', '^fleetticker$', '--to', to, '--every', '200ms',
+                                        '--count', '3', '--release-env', 'TICKER_RELEASE', '--instance', 'here')
+                    check('watch --all: three processes, three rounds',
+                          run.returncode == 0 and run.stdout.count(' added as number ') == 9, run.stdout)
+                if 'again' not in running:
+                    running['1.0-b'].kill()
+                    running['1.0-b'].wait()
+                    running['again'] = self.ticker('1.0-b')
+            lives = sorted(process.pid for process in running.values())
+            sql = ("SELECT r.pid, r.release, count(*) FROM {0}runs r JOIN {0}snapshots s ON s.run = r.run"
+                   " WHERE r.program = 'fleetticker' GROUP BY r.pid, r.release ORDER BY r.pid")
+            with sqlite3.connect(db) as file:
+                there = ['|'.join(map(str, row)) for row in file.execute(sql.format(''))]
+            file.close()
+            server = self.psql(sql.format('dumpdiff.')).stdout.splitlines()
+            ended = (running['1.0-b'].pid, running['again'].pid)
+            want = [f'{pid}|{"2.0" if pid == running["2.0-c"].pid else "1.0"}|{3 if pid in ended else 6}' for pid in lives]
+            check('each life of a process is a run, also of those that began at once', there == server == want,
+                  f'{there}, {server}, not {want}')
+            with open(os.path.join(self.folder, 'run-1.0-a/gap'), 'rb') as file:
+                longest = int.from_bytes(file.read(8), sys.byteorder) / 1e9
+            check(f'none stood still for longer than it may ({longest:.3f} s)', longest < 10, str(longest))
+            run = self.dumpdiff('watch', '--all', '--match', '^fleetticker$', '--to', db, '--every', '100ms', '--count', '6',
+                                '--max-stop', '1ms', '--instance', 'here')
+            check('who would stand still for too long is left alone for ever more rounds', run.returncode == 0 and
+                  'left alone for 1 round\n' in run.stdout and 'left alone for 2 rounds\n' in run.stdout, run.stdout)
+        finally:
+            for process in running.values():
+                process.kill()
+                process.wait()
+
     # -- Killed and gone -----------------------------------------------------------------------------
 
     def kills(self, count):
@@ -261,6 +327,7 @@ def main():
         fleet.alerts()
         fleet.parquet()
         fleet.manifests()
+        fleet.watch_real()
         fleet.kills(40)
         fleet.restart()
     finally:
