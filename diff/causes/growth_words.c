@@ -218,6 +218,18 @@ static const struct hint *hint_of_loaders(const struct telling *t,
     return NULL;
 }
 
+/* Objects that say nothing by themselves, by what comes with as many of them: functions that
+ * resolve promises. */
+static const struct hint *hint_of_company(const struct telling *t, const struct accumulation *item,
+                                          const char *type) {
+    const struct growth *g = &t->a->growth;
+    const struct hint *hint = NULL;
+    for (uint32_t i = 0; item->main != GROWTH_ROOT && !hint && i < item->type_count; i++)
+        if (item->types[i].objects_delta >= growth_objects(g, item->main))
+            hint = hint_by_company(type, item->types[i].type);
+    return hint;
+}
+
 /* What growth of that kind usually means; NULL: nothing special. */
 static const struct hint *hint_of(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
@@ -238,7 +250,9 @@ static const struct hint *hint_of(const struct telling *t, const struct accumula
         hint = hint_between(g, g->nodes[node].type, node, top);
     if (hint && hint_is_over(hint, g, g->nodes[node].type, node, series_new(t->d->s)))
         return NULL;
-    return hint || !name_is_framework(g->nodes[node].type) ? hint : hint_of_made(item);
+    if (!hint && name_is_framework(g->nodes[node].type))
+        hint = hint_of_made(item);
+    return hint ? hint : hint_of_company(t, item, g->nodes[node].type);
 }
 
 const char *telling_change(const struct telling *t, const struct accumulation *item) {

@@ -145,6 +145,7 @@ static const struct hint hints[] = {
     {.id = "promise",
      .summary = "promises that never settle",
      .types = {"Promise"},
+     .company_of = "(closure)", /* what resolves one has no name */
      .edges = {"reactions_or_result"},
      .next = "See who was to settle these promises: what awaits one, and all it closes over, "
              "stays until it is resolved or rejected; give it a time limit.",

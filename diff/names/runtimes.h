@@ -87,6 +87,9 @@ struct hint {
     /* Beginning of the type that such an edge, or root, has to lead to; NULL: whatever. Words of
      * programs, as "listeners" is one, are no other runtime's. */
     const char *leads_to;
+    /* Whole name of a type that says nothing by itself, and means this where as many objects of
+     * `types` come with it; NULL: none. */
+    const char *company_of;
     const char *next; /* what to do; %s stands for what `names` says */
     enum hint_names names;
     const char *unnamed; /* stands there when that is not known */

@@ -68,6 +68,15 @@ static const struct hint *of_field(const struct growth_node *at) {
     return found && found->leads_to ? found : NULL;
 }
 
+const struct hint *hint_by_company(const char *type, const char *company) {
+    const struct hint *hint;
+    for (size_t i = 0; (hint = hint_at(i)); i++)
+        if (hint->company_of && strcmp(hint->company_of, type) == 0 &&
+            hints_matches(hint->types, company))
+            return hint;
+    return NULL;
+}
+
 const struct hint *hint_find(const char *name) {
     const struct hint *hint;
     for (size_t i = 0; (hint = hint_at(i)); i++)

@@ -27,6 +27,9 @@ const struct hint *hint_for(const struct growth *g, const char *type, uint32_t n
 const struct hint *hint_between(const struct growth *g, const char *type, uint32_t node,
                                 uint32_t top);
 
+/* The hint that objects of a type have by the company of those of another; NULL: none. */
+const struct hint *hint_by_company(const char *type, const char *company);
+
 /* The first hint that is about that edge to what is of that type; NULL: none is. */
 const struct hint *hint_of_edge(const char *edge, const char *type);
 

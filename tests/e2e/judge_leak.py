@@ -3,7 +3,8 @@
 
 usage: judge_leak.py DIFF.json SUBJECT 'COUNT TYPE' EDGE...
 SUBJECT is all of it, TYPE the beginning of a type on its path, of which there are COUNT more, and the edges are on the path
-in this order. Exit status: 1 when one of these is not so, or the cause has less than 90 % of all growth.
+in this order; one that begins with "explain " is the hint of the next step instead. Exit status: 1 when one of these
+is not so, or the cause has less than 90 % of all growth.
 """
 import json
 import sys
@@ -27,6 +28,10 @@ if not any(step["type"].startswith(kind) for step in path):
     wrong.append(f"no {kind} on its path")
 at = 0
 for edge in sys.argv[4:]:
+    if edge.startswith("explain "):
+        if f"({edge})" not in cause.get("next", ""):
+            wrong.append(f"no {edge} in what to do next: {cause.get('next')}")
+        continue
     at = edges.index(edge, at) + 1 if edge in edges[at:] else len(edges) + 1
     if at > len(edges):
         wrong.append(f"no {edge} on its path in its place: {edges}")

@@ -32,7 +32,7 @@ verdict() { # NAME STATUS
     fi
 }
 
-# leak KIND SUBJECT COUNTS EDGE...: what the first cause is about, what it counts, and edges of its path, see judge_leak.py
+# leak KIND SUBJECT COUNTS EDGE...: what the first cause is about, what it counts, edges of its path and its hint, see judge_leak.py
 leak() {
     local kind=$1 round types
     rm -f "$WORK/$kind"-*.heapsnapshot
@@ -55,9 +55,9 @@ leak() {
 }
 
 leak map 'variable sessions' '8000 Session' sessions table
-leak listener 'variable market' '8000 (closure) onPrice leaks.js:' market _events price
-leak timer 'variable timerListMap' '8000 (closure) tick leaks.js:' timerListMap _onTimeout
-leak promise 'variable waiting' '24000 (closure)' waiting table
+leak listener 'variable market' '8000 (closure) onPrice leaks.js:' market _events price 'explain listener'
+leak timer 'variable timerListMap' '8000 (closure) tick leaks.js:' timerListMap _onTimeout 'explain timeout'
+leak promise 'variable waiting' '24000 (closure)' waiting table 'explain promise'
 leak global global.tenants '8000 Tenant' tenants
 [ $failed -eq 0 ] || { echo "[  FAILED  ] $failed of $tests questions"; exit 1; }
 echo "[  PASSED  ] $tests questions on heaps of Node"

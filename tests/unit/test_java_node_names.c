@@ -108,10 +108,22 @@ static void paths_of_node_have_hints(void **state) {
     findings_deinit(&f);
 }
 
+/* A function without a name is known by the promise that it resolves. */
+static void company_tells_what_says_nothing_by_itself(void **state) {
+    (void)state;
+    const struct hint *hint = hint_by_company("(closure)", "Promise");
+    assert_non_null(hint);
+    assert_string_equal(hint->id, "promise");
+    assert_null(hint_by_company("(closure)", "Array"));
+    assert_null(hint_by_company("(closure) onPrice market.js:41", "Promise"));
+    assert_null(hint_by_company("Session", "Promise"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_of_libraries_are_known),
         cmocka_unit_test(paths_of_node_have_hints),
+        cmocka_unit_test(company_tells_what_says_nothing_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
