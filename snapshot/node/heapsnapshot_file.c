@@ -318,7 +318,13 @@ static bool has_nodes(struct heapsnapshot *s, struct err *err) {
 
 bool heapsnapshot_open(struct heapsnapshot *s, struct bytes in, struct err *err) {
     const uint8_t none = HEAPSNAPSHOT_NO_FIELD;
-    *s = (struct heapsnapshot){.type = none,
+    const struct str nothing = STR(""); /* has an end that numbers are looked for in, too */
+    *s = (struct heapsnapshot){.nodes = nothing,
+                               .edges = nothing,
+                               .locations = nothing,
+                               .infos = nothing,
+                               .trace = nothing,
+                               .type = none,
                                .name = none,
                                .id = none,
                                .self_size = none,

@@ -253,6 +253,27 @@ static void what_does_not_fit_is_refused_or_told(void **state) {
     }
 }
 
+/* A function whose script is looked for among references that the file does not have at all. */
+static void a_file_without_edges_names_functions_all_the_same(void **state) {
+    (void)state;
+    static const struct input_options options = {.places = true};
+    static const char text[] =
+        "{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\","
+        "\"edge_count\"],\"node_types\":[[\"hidden\",\"object\",\"closure\",\"synthetic\"],"
+        "\"string\",\"number\",\"number\",\"number\"],\"edge_fields\":[\"type\","
+        "\"name_or_index\",\"to_node\"],\"edge_types\":[[\"context\",\"internal\"],"
+        "\"string_or_number\",\"node\"],\"location_fields\":[\"object_index\",\"script_id\","
+        "\"line\",\"column\"]},\"node_count\":2,\"edge_count\":3},"
+        "\"nodes\":[3,0,1,0,1,2,1,3,64,2],\"locations\":[5,7,3,0],\"strings\":[\"\",\"f\"]}";
+    struct err err = {.msg = ""};
+    struct snapshot s;
+    struct bytes bytes = {(const uint8_t *)text, sizeof(text) - 1};
+    assert_true(heapsnapshot_read_bytes(bytes, &options, &s, &err));
+    shop_type_is(&s, "(closure) f", 1, 64);
+    assert_true(trust_says(&s, "no roots"));
+    snapshot_deinit(&s);
+}
+
 static void a_graph_that_takes_too_much_memory_is_refused_and_types_are_not(void **state) {
     (void)state;
     static const struct input_options options = {.max_memory = 1};
@@ -301,6 +322,7 @@ int main(void) {
         cmocka_unit_test(equal_strings_are_found_without_being_kept),
         cmocka_unit_test(every_prefix_of_a_heap_snapshot_is_refused_or_warned_about),
         cmocka_unit_test(what_does_not_fit_is_refused_or_told),
+        cmocka_unit_test(a_file_without_edges_names_functions_all_the_same),
         cmocka_unit_test(a_graph_that_takes_too_much_memory_is_refused_and_types_are_not),
         cmocka_unit_test(escapes_and_pairs_of_them_are_resolved),
         cmocka_unit_test(json_that_is_nested_too_deep_is_bad),
