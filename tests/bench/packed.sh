@@ -14,7 +14,7 @@ cd "$2" 2>/dev/null && [ -e big.core ] || { echo "[  SKIPPED ] packed dumps: the
 # took COMMAND...: prints what it took [s], behind a blank
 took() {
     local begin=$EPOCHREALTIME
-    "$@" >/dev/null 2>took.err || { echo "[  FAILED  ] $*: $(head -c 300 took.err)"; exit 1; }
+    "$@" >/dev/null 2>took.err || { echo "[  FAILED  ] $*: $(head -c 300 took.err)" >&2; return 1; }
     awk -v begin="$begin" -v end="$EPOCHREALTIME" 'BEGIN { printf " %.3f", end - begin }'
 }
 median() { printf '%s\n' $1 | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
@@ -29,8 +29,7 @@ against() {
     [ "$file" -nt big.core ] || { "$@" <big.core >"$file.new" && mv "$file.new" "$file" || exit 1; }
     cat "$file" >/dev/null
     for ((i = 0; i < runs; i++)); do
-        ours+=$(took "$program" show "$file")
-        peer+=$(took "${tool[@]}" "$file")
+        ours+=$(took "$program" show "$file") && peer+=$(took "${tool[@]}" "$file") || { failed=1; return; }
     done
     python3 "$here/figures.py" add "show of $name; peer: ${tool[*]}" s "$ours" "${tool[0]}" "$peer"
     awk -v name="$name" -v tool="${tool[*]}" -v ours="$(median "$ours")" -v peer="$(median "$peer")" -v limit="$limit" 'BEGIN {
