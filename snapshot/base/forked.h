@@ -56,7 +56,7 @@ struct forked_task {
 
 /*
  * Starts the job of one of `count` tasks (at most FORKED_TASKS_MAX), the others going on. Where the
- * system forks no processes it is done when this returns.
+ * system forks no processes it is done when it is waited for.
  */
 void forked_begin(struct forked_task *tasks, size_t count, size_t which);
 /*

@@ -20,19 +20,27 @@ enum forked_end forked_run(const struct forked_job *job, struct strbuf *out) {
     return stopped ? FORKED_STOPPED : FORKED_DONE;
 }
 
+/* It is done when it is waited for, by whoever has said then what is read, in case it crashes. */
 void forked_begin(struct forked_task *tasks, size_t count, size_t which) {
     (void)count;
-    tasks[which].end = forked_run(&tasks[which].job, tasks[which].out);
+    tasks[which].runs = true;
 }
 
 enum forked_end forked_wait(struct forked_task *tasks, size_t count, size_t which) {
+    struct forked_task *t = &tasks[which];
     (void)count;
-    return tasks[which].end;
+    if (t->runs)
+        t->end = forked_run(&t->job, t->out);
+    t->runs = false;
+    return t->end;
 }
 
 void forked_stop(struct forked_task *tasks, size_t count) {
-    (void)tasks;
-    (void)count;
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].runs)
+            tasks[i].end = FORKED_STOPPED;
+        tasks[i].runs = false;
+    }
 }
 
 bool forked_ends(void) {
