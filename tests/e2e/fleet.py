@@ -289,6 +289,53 @@ class Fleet:
         check(f'{ended} of {count} pushes killed on their way, all 24 snapshots are there, each once',
               there == 24 and not os.listdir(spool) and ended > 3, f'{there}, {os.listdir(spool)}')
 
+    def full_disk(self):
+        """A database on a disk of its own that fills up: it is told, what comes waits, and nothing of what was there is lost."""
+        disk, spool = os.path.join(self.folder, 'disk'), os.path.join(self.folder, 'full')
+        os.mkdir(disk)
+        os.mkdir(spool)
+        mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=14m,mode=777', 'tmpfs', disk], stderr=subprocess.PIPE,
+                                 text=True)
+        if mounted.returncode:
+            print('[  SKIPPED ] a full disk of the server:', mounted.stderr.strip())
+            return
+        try:
+            space = os.path.join(disk, 'space')
+            os.mkdir(space)
+            os.chmod(space, 0o700)
+            shutil.chown(space, 'nobody')
+            run = self.psql(f"CREATE TABLESPACE small LOCATION '{space}'")
+            run = self.psql('CREATE DATABASE small TABLESPACE small') if run.returncode == 0 else run
+            uri = self.uri.replace('/history?', '/small?')
+            snap, added, told = os.path.join(self.folder, 'many.snap'), 0, ''
+            for n in range(60):
+                with open(snap + '.spec', 'w') as file:
+                    file.write(f'origin process=Shop pid=1 captured_at={1795996800 + 3600 * n}s\n' +
+                               ''.join(f'types name=Shop.T{i} gen2={n + 1}/{(n + 1) * 24}\n' for i in range(4000)))
+                subprocess.run([os.path.join(self.build, 'tests/golden/mk_snap_main'), snap + '.spec', snap], check=True)
+                add = self.dumpdiff('history', 'add', '--db', uri, snap)
+                if add.returncode:
+                    told = f'{add.returncode} {add.stdout}'
+                    break
+                added += 1
+            check('a full disk of the server is told in a line',
+                  told.startswith('5 ') and told.count('\n') == 1 and 'No space left' in told and added > 0, told)
+            wait = self.dumpdiff('history', 'add', '--db', uri, '--spool', spool, snap)
+            check('and what cannot be added waits', wait.returncode == 0 and len(os.listdir(spool)) == 1, wait.stdout)
+            count = ['psql', '-X', '-At', uri, '-c', 'SELECT count(*), count(DISTINCT snapshot) FROM dumpdiff.snapshots s'
+                     ' JOIN dumpdiff.changes c USING (snapshot) WHERE c.kind = \'type\'']
+            there = subprocess.run(count, stdout=subprocess.PIPE, text=True).stdout.strip()
+            check('nothing is half there', there == f'{added * 4000}|{added}', there)
+            subprocess.run(['mount', '-o', 'remount,size=200m', disk], check=True)
+            push = self.dumpdiff('history', 'push', '--db', uri, '--spool', spool)
+            there = subprocess.run(count, stdout=subprocess.PIPE, text=True).stdout.strip()
+            check('what waited is delivered when there is room', push.returncode == 0 and not os.listdir(spool) and
+                  there == f'{(added + 1) * 4000}|{added + 1}', push.stdout + there)
+            self.psql('DROP DATABASE small')
+            self.psql('DROP TABLESPACE small')
+        finally:
+            subprocess.run(['umount', '-l', disk])
+
     def restart(self):
         """The server goes down and comes back: what was added meanwhile waited."""
         spool = os.path.join(self.folder, 'spool')
@@ -329,6 +376,7 @@ def main():
         fleet.manifests()
         fleet.watch_real()
         fleet.kills(40)
+        fleet.full_disk()
         fleet.restart()
     finally:
         fleet.stop()

@@ -3,9 +3,12 @@
  * store.
  */
 #include "tests/support/history_place.h"
+#include "model/builder.h"
+#include "model/rows_origin.h"
 #include "tests/support/mk_snap.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,5 +120,60 @@ static void large_figures_are_exact(void **state) {
     history_close(&h);
 }
 
-#define EACH(DO) DO(what_changes_little_adds_up), DO(large_figures_are_exact)
+/* Types may be called anything: names are what they are, or cleaned, and none of them is run. */
+static void any_name_of_a_type_is_kept(void **state) {
+    static char longer[16 * 1024];
+    memset(longer, 'n', sizeof(longer));
+    const struct str names[] = {STR("'; DROP TABLE value; --"),
+                                STR("\"); DELETE FROM snapshot; --"),
+                                STR("$1"),
+                                STR("a\tb\\N\n\\."),
+                                {"nul\0inside", 10},
+                                {"\0", 1},
+                                STR("\xff\xfe broken"),
+                                STR("cut \xe2\x80"),
+                                STR("\xe2\x80\xaeright to left"),
+                                STR("%s%n"),
+                                STR("{\"a\",NULL}"),
+                                {longer, sizeof(longer)}};
+    enum { NAMES = sizeof(names) / sizeof(*names) };
+    struct history h = place_open(*state);
+    struct err err;
+    for (unsigned n = 0; n < 3; n++) {
+        struct snapshot s;
+        uint64_t id;
+        bool known;
+        snapshot_init(&s);
+        struct builder *b = builder_new(&s, &err);
+        struct origin_row *origin = b ? builder_single(b, PART_ORIGIN, &err) : NULL;
+        assert_non_null(origin);
+        origin->captured_at_ns = n + 1;
+        for (unsigned i = 0; i < NAMES; i++)
+            assert_true(builder_add_type(b, names[i], STR("A.dll"), GEN_2,
+                                         (struct cell){i + 1, (i + 1) * (n + 1) * 8}, &err));
+        assert_true(builder_finish(b, &err));
+        builder_free(b);
+        assert_true(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+        assert_false(known);
+        snapshot_deinit(&s);
+    }
+    uint32_t count;
+    struct history_entry *items = place_entries(&h, &count);
+    uint64_t sums[3] = {0};
+    assert_int_equal(count, 3);
+    assert_true(history_each(&h, items, count, place_count_visit, sums, &err));
+    for (unsigned n = 0; n < 3; n++) /* nothing is lost, whatever it is called now */
+        assert_int_equal(sums[n], NAMES * (NAMES + 1) / 2 * (n + 1) * 8);
+    for (unsigned i = 0; i < 3; i++) { /* control characters, behind, are not kept */
+        struct history_values v;
+        bool found;
+        assert_true(history_find(&h, items, count, names[i].ptr, &v, &found, &err));
+        assert_true(found);
+        assert_int_equal(v.columns[HISTORY_OBJECTS][2], i + 1);
+    }
+    history_close(&h);
+}
+
+#define EACH(DO) \
+    DO(any_name_of_a_type_is_kept), DO(what_changes_little_adds_up), DO(large_figures_are_exact)
 PLACE_MAIN(EACH)

@@ -5,6 +5,7 @@
  */
 #include "history/postgres/libpq_api.h"
 #include "tests/support/history_place.h"
+#include "tests/support/history_trap.h"
 #include "tests/support/mk_snap.h"
 
 #include <stdio.h>
@@ -170,6 +171,56 @@ static void a_server_that_goes_away_is_told(void **state) {
     history_close(&h);
 }
 
+static const struct place *gone_place;
+static bool is_gone;
+
+static void server_goes(void) {
+    is_gone = psql(gone_place, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                               "application_name = 'dumpdiff' AND datname = current_database()");
+}
+
+/* In the middle of an add, whatever it was about to ask: all of it is there, or nothing. */
+static void a_server_that_goes_away_at_any_statement_loses_nothing(void **state) {
+    if (no_server_here(state))
+        return;
+    uint32_t count = 0;
+    int losses = 0;
+    gone_place = *state;
+    for (int call = 1;; call++) {
+        struct history h = place_open(*state);
+        struct snapshot s;
+        struct err err = {.code = ERR_NONE};
+        uint64_t id;
+        bool known;
+        uint32_t before = count;
+        is_gone = false;
+        place_make(&s, before);
+        trap_set(&h, call, server_goes);
+        bool ok = history_add(&h, &s, &place_key, NULL, &id, &known, &err);
+        assert_true(ok != is_gone);
+        if (is_gone) {
+            losses++;
+            assert_int_equal(err.code, ERR_SYSTEM);
+            assert_non_null(strstr(err.msg, "the server is gone"));
+        }
+        history_close(&h);
+        h = place_open(*state);
+        place_entries(&h, &count);
+        assert_int_equal(count, before + ok);
+        if (!ok) { /* the next attempt goes on from there */
+            assert_true(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+            assert_false(known);
+            count++;
+        }
+        place_check_all(&h, 0);
+        history_close(&h);
+        snapshot_deinit(&s);
+        if (ok)
+            break;
+    }
+    assert_true(losses > 8);
+}
+
 static void nobody_there_is_told_without_the_password(void **state) {
     (void)state;
     struct history h;
@@ -321,6 +372,7 @@ int main(void) {
         TEST(roles_may_do_what_they_are_for),
         TEST(a_server_that_goes_away_is_told),
         TEST(nobody_there_is_told_without_the_password),
+        TEST(a_server_that_goes_away_at_any_statement_loses_nothing),
         TEST(each_month_has_its_table),
         TEST(a_month_that_goes_meanwhile_comes_back),
         TEST(a_server_of_the_first_version_is_brought_up_to_date),

@@ -3,6 +3,7 @@
  * each test runs on SQLite, and on PostgreSQL where there is a server.
  */
 #include "tests/support/history_place.h"
+#include "tests/support/history_trap.h"
 #include "tests/support/mk_snap.h"
 
 #include <signal.h>
@@ -350,46 +351,8 @@ static void a_version_that_changes_meanwhile_is_refused(void **state) {
 /* -- Killed at any statement --------------------------------------------------------------------
  */
 
-static struct store_body trapped; /* as the body, but that it ends the process at a call of it */
-static const struct store_body *beneath;
-static int calls_left;
-
-static void count_down(void) {
-    if (--calls_left == 0)
-        raise(SIGKILL);
-}
-
-static bool trapped_run(struct history *h, const char *sql, const struct store_param *params,
-                        uint32_t count, uint64_t *ret_changed, struct err *err) {
-    count_down();
-    return beneath->run(h, sql, params, count, ret_changed, err);
-}
-
-static bool trapped_select(struct history *h, const char *sql, const struct store_param *params,
-                           uint32_t count, bool many, struct store_rows *rows, struct err *err) {
-    count_down();
-    return beneath->select(h, sql, params, count, many, rows, err);
-}
-
-static bool trapped_put(struct history *h, const struct store_value *rows, uint32_t count,
-                        struct err *err) {
-    count_down();
-    return beneath->put(h, rows, count, err);
-}
-
-static bool trapped_begin_adding(struct history *h, uint64_t instance, struct err *err) {
-    count_down();
-    return beneath->begin_adding(h, instance, err);
-}
-
-static bool trapped_prepare_day(struct history *h, uint32_t day, struct err *err) {
-    count_down();
-    return beneath->prepare_day(h, day, err);
-}
-
-static bool trapped_end(struct history *h, bool ok, struct err *err) {
-    count_down();
-    return beneath->end(h, ok, err);
+static void end_at_once(void) {
+    raise(SIGKILL);
 }
 
 /* Adds the n-th snapshot in a process that is killed at the call; its wait status. */
@@ -397,16 +360,7 @@ static int add_and_die(struct place *p, unsigned n, int call) {
     pid_t pid = fork();
     if (pid == 0) {
         struct history h = place_open(p);
-        beneath = h.body;
-        trapped = *h.body;
-        trapped.run = trapped_run;
-        trapped.select = trapped_select;
-        trapped.put = trapped_put;
-        trapped.begin_adding = trapped_begin_adding;
-        trapped.prepare_day = trapped_prepare_day;
-        trapped.end = trapped_end;
-        h.body = &trapped;
-        calls_left = call;
+        trap_set(&h, call, end_at_once);
         place_add_as(&h, n, &place_key);
         _exit(0);
     }
