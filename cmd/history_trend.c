@@ -21,11 +21,11 @@ static void add_slope(struct strbuf *out, bool bytes, double slope, const char *
 
 static void add_metric_name(struct strbuf *title, const struct history_values *v,
                             const uint64_t *values, uint32_t count) {
-    strbuf_addf(title, "%s  ", v->name);
+    strbuf_addf(title, "%s ", v->name);
     if (values)
         fmt_sparkline(title, values, count);
     if (v->former)
-        strbuf_addf(title, values ? "  (once %s)" : "(once %s)  ", v->former);
+        strbuf_addf(title, values ? " (once %s)" : "(once %s) ", v->former);
 }
 
 static void add_verdict(struct strbuf *title, const struct trend *t) {
@@ -118,7 +118,7 @@ static bool trend_of_one(struct run *r, const struct history_values *v, const st
     double slope = lines_slope(&whole, line, values, &t);
     add_metric_name(title, v, values, r->count);
     if (t.samples >= 2) {
-        strbuf_adds(title, "  ");
+        strbuf_adds(title, " ");
         add_slope(title, are_bytes(v, values), t.slope, "a snapshot");
         if (whole.timed) {
             strbuf_adds(title, ", ");
