@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -264,6 +266,46 @@ static void each_month_has_its_table(void **state) {
     history_close(&h);
 }
 
+static void add_a_month(struct history *h, unsigned month, const struct history_key *key) {
+    struct snapshot s;
+    struct err err;
+    uint64_t id;
+    bool known;
+    char text[128];
+    snprintf(text, sizeof(text), "origin captured_at=%llu\ntypes name=\"A\" gen2=%u/%u\n",
+             (20500 + 31ull * month) * 86400000000000ull, month + 1, month + 9);
+    snapshot_init(&s);
+    mk_snap(&s, text);
+    if (!history_add(h, &s, key, NULL, &id, &known, &err))
+        fail_msg("%s", err.msg);
+    snapshot_deinit(&s);
+}
+
+/* Whoever comes to a new month makes its table, and may come to it at the same time as others. */
+static void writers_come_to_a_month_at_once(void **state) {
+    if (no_server_here(state))
+        return;
+    pid_t pids[4];
+    for (unsigned w = 0; w < 4; w++) {
+        pids[w] = fork();
+        assert_true(pids[w] >= 0);
+        if (pids[w] > 0)
+            continue;
+        const char name[] = {'p', 'o', 'd', (char)('0' + w), '\0'};
+        const struct history_key own = {"shop", "1", "", name};
+        struct history h = place_open(*state);
+        for (unsigned month = 0; month < 30; month++)
+            add_a_month(&h, month, &own);
+        history_close(&h);
+        _exit(0);
+    }
+    for (unsigned w = 0; w < 4; w++) {
+        int status;
+        assert_true(waitpid(pids[w], &status, 0) == pids[w]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
 /* A long-lived writer knows its month; it goes where somebody prunes, and comes back. */
 static void a_month_that_goes_meanwhile_comes_back(void **state) {
     if (no_server_here(state))
@@ -374,6 +416,7 @@ int main(void) {
         TEST(nobody_there_is_told_without_the_password),
         TEST(a_server_that_goes_away_at_any_statement_loses_nothing),
         TEST(each_month_has_its_table),
+        TEST(writers_come_to_a_month_at_once),
         TEST(a_month_that_goes_meanwhile_comes_back),
         TEST(a_server_of_the_first_version_is_brought_up_to_date),
     };
