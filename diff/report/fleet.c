@@ -36,8 +36,8 @@ static void doc_leak_releases(struct doc *d, const struct fleet_leak *l, const c
     strbuf_init(&text);
     for (uint32_t i = 0; i < l->release_count; i++) {
         const struct fleet_release *r = &l->releases[i];
-        strbuf_addf(&text, "%s%s: %u of %u, median %s %s", i ? "; " : "", r->name, r->growing,
-                    r->judged, fleet_slope(r->median, buf), unit);
+        strbuf_addf(&text, "%s%s: %u of %u run%s, median %s %s", i ? "; " : "", r->name, r->growing,
+                    r->judged, plural(r->judged), fleet_slope(r->median, buf), unit);
     }
     if (text.len)
         doc_text(d, DOC_ITEM, DOC_DIM, "other releases: %s", strbuf_cstr(&text));
