@@ -23,6 +23,11 @@ struct file {
  */
 bool file_open(struct file *f, const char *path, struct err *err) MUST_CHECK;
 void file_close(struct file *f);
+/*
+ * All that comes from a descriptor that cannot be mapped, a pipe say; it stays the caller's.
+ * Errors: ERR_IO, ERR_NOMEM.
+ */
+bool file_read_all(struct file *f, int fd, struct err *err) MUST_CHECK;
 
 /* The descriptor of a mapped file, the caller's from now on; f is closed. */
 int file_take_fd(struct file *f);

@@ -78,9 +78,11 @@ bool os_room(int fd, uint64_t *ret_bytes, bool *ret_memory) MUST_CHECK;
  * false: errno.
  */
 bool os_set_size(int fd, uint64_t bytes) MUST_CHECK;
+/* [bytes] that came next of a file or pipe, at most `size`; 0: its end, -1: errno. */
+ptrdiff_t os_read(int fd, void *to, size_t size);
 /* All of data there, at an offset; false: errno. */
 bool os_write_at(int fd, const void *data, size_t size, uint64_t at) MUST_CHECK;
-/* [bytes] that were read there, less than `size` at the end of the file; 0: none, or it failed. */
+/* [bytes] that were read there, less than `size` where the file ends, or it failed. */
 size_t os_read_at(int fd, void *to, size_t size, uint64_t at);
 /* The first `size` bytes of an open file as memory, which file_close() gives back. NULL: errno. */
 const uint8_t *os_map(int fd, size_t size);

@@ -41,9 +41,13 @@ uint64_t spool_size(const struct spool *s) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
+static uint64_t above_reserve(uint64_t free_bytes) {
+    return free_bytes > RESERVE_BYTES ? free_bytes - RESERVE_BYTES : 0;
+}
+
 /* What a file in memory may have, and no more than is free there. */
 static uint64_t memory_room(const struct spool *s, uint64_t free_bytes, unsigned share) {
-    uint64_t room = free_bytes > RESERVE_BYTES ? free_bytes - RESERVE_BYTES : 0;
+    uint64_t room = above_reserve(free_bytes);
     uint64_t most = s->memory_most ? s->memory_most : pages_available() / 2;
     return most / share < room ? most / share : room;
 }
@@ -64,9 +68,7 @@ static bool open_file(struct spool *s, struct err *err) {
     bool memory;
     s->room = UINT64_MAX;
     if (os_room(s->fd, &free_bytes, &memory))
-        s->room = memory                       ? memory_room(s, free_bytes, 1)
-                  : free_bytes > RESERVE_BYTES ? free_bytes - RESERVE_BYTES
-                                               : 0;
+        s->room = memory ? memory_room(s, free_bytes, 1) : above_reserve(free_bytes);
     return true;
 }
 
@@ -124,16 +126,23 @@ static bool write_pages(struct spool *s, const uint8_t *data, size_t size, uint6
     return true;
 }
 
+/* As long as what was written: holes at its end are zeros, too. */
+static bool size_file(const struct spool *s, struct err *err) {
+    return os_set_size(s->fd, s->written) ||
+           err_set(err, ERR_SYSTEM, "cannot set the size of the temporary file: %s",
+                   strerror(errno));
+}
+
 static bool move_to_disk(struct spool *s, struct err *err) {
     struct spool disk = {.fd = -1, .memory_most = s->memory_most};
     uint8_t *piece = malloc(PIECE_BYTES);
-    bool ok = (piece || err_nomem(err)) && open_file(&disk, err);
+    bool ok = (piece || err_nomem(err)) && open_file(&disk, err) && size_file(s, err);
     for (uint64_t at = 0; ok && at < s->written;) {
         uint64_t left = s->written - at;
-        size_t n = os_read_at(s->fd, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, at);
-        if (n == 0) /* holes at the end */
-            break;
-        ok = write_pages(&disk, piece, n, at, err);
+        size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+        ok = os_read_at(s->fd, piece, n, at) == n
+                 ? write_pages(&disk, piece, n, at, err)
+                 : err_set(err, ERR_SYSTEM, "cannot read the temporary file: %s", strerror(errno));
         at += n;
     }
     free(piece);
@@ -326,9 +335,8 @@ bool spool_finish(struct spool *s, struct file *f, struct err *err) {
     }
     if ((s->held && !hand_over(s, err)) || !writer_end(s, err))
         return false;
-    if (!os_set_size(s->fd, s->written))
-        return err_set(err, ERR_SYSTEM, "cannot set the size of the temporary file: %s",
-                       strerror(errno));
+    if (!size_file(s, err))
+        return false;
     const uint8_t *p = os_map(s->fd, (size_t)s->written);
     if (!p)
         return err_set(err, ERR_SYSTEM, "cannot map the temporary file: %s", strerror(errno));

@@ -9,34 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool file_read_all(struct file *f, int fd, struct err *err) {
-    size_t size = 0, capacity = 0;
-    uint8_t *data = NULL;
-    for (;;) {
-        if (size == capacity) {
-            capacity = capacity ? capacity * 2 : 64 * 1024;
-            uint8_t *grown = realloc(data, capacity);
-            if (!grown) {
-                free(data);
-                return err_nomem(err);
-            }
-            data = grown;
-        }
-        ssize_t n = read(fd, data + size, capacity - size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            free(data);
-            return err_set(err, ERR_IO, "cannot read: %s", strerror(errno));
-        }
-        if (n == 0)
-            break;
-        size += (size_t)n;
-    }
-    *f = (struct file){.bytes = {data, size}};
-    return true;
-}
-
 bool file_open(struct file *f, const char *path, struct err *err) {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -79,21 +51,4 @@ int file_take_fd(struct file *f) {
     munmap((void *)(uintptr_t)f->bytes.data, f->bytes.size);
     *f = (struct file){0};
     return fd;
-}
-
-bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) {
-    char *out = buffer;
-    if (!f->mapped || offset > f->bytes.size || size > f->bytes.size - offset)
-        return false;
-    while (size) {
-        ssize_t n = pread(f->fd, out, size, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        out += n;
-        size -= (size_t)n;
-        offset += (size_t)n;
-    }
-    return true;
 }

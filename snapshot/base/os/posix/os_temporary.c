@@ -57,6 +57,14 @@ bool os_set_size(int fd, uint64_t bytes) {
     return bytes <= INT64_MAX && ftruncate(fd, (off_t)bytes) == 0;
 }
 
+ptrdiff_t os_read(int fd, void *to, size_t size) {
+    ssize_t n;
+    do
+        n = read(fd, to, size);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 bool os_write_at(int fd, const void *data, size_t size, uint64_t at) {
     const char *from = data;
     while (size) {

@@ -6,36 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define BLOCK_MOST (1u << 20)
-
-/* A pipe, or what else cannot be mapped. */
-static bool file_read_all(struct file *f, int fd, struct err *err) {
-    size_t size = 0, capacity = 0;
-    uint8_t *data = NULL;
-    for (;;) {
-        if (size == capacity) {
-            capacity = capacity ? capacity * 2 : 64 * 1024;
-            uint8_t *grown = realloc(data, capacity);
-            if (!grown) {
-                free(data);
-                return err_nomem(err);
-            }
-            data = grown;
-        }
-        size_t left = capacity - size;
-        int n = _read(fd, data + size, left < BLOCK_MOST ? (unsigned)left : BLOCK_MOST);
-        if (n < 0) {
-            free(data);
-            return err_set(err, ERR_IO, "cannot read: %s", strerror(errno));
-        }
-        if (n == 0)
-            break;
-        size += (size_t)n;
-    }
-    *f = (struct file){.bytes = {data, size}};
-    return true;
-}
-
 /* fd is ours, or given back. */
 static bool file_take(struct file *f, int fd, struct err *err) {
     HANDLE h = (HANDLE)_get_osfhandle(fd);
@@ -82,9 +52,4 @@ int file_take_fd(struct file *f) {
     UnmapViewOfFile(f->bytes.data);
     *f = (struct file){0};
     return fd;
-}
-
-bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) {
-    return f->mapped && offset <= f->bytes.size && size <= f->bytes.size - offset &&
-           wide_read_at(f->fd, buffer, size, offset);
 }

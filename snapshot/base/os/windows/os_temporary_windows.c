@@ -9,6 +9,7 @@
 
 #define NAMES_MAX  100u
 #define BLOCK_MOST (64u << 20)
+#define READ_MOST  (1u << 20)
 
 /* It goes with its last handle, whatever becomes of us. */
 static HANDLE create_unnamed(const char *path) {
@@ -88,6 +89,10 @@ bool os_set_size(int fd, uint64_t bytes) {
            ((SetFilePointerEx(h, end, NULL, FILE_BEGIN) && SetEndOfFile(h)) || wide_failed());
 }
 
+ptrdiff_t os_read(int fd, void *to, size_t size) {
+    return _read(fd, to, size < READ_MOST ? (unsigned)size : READ_MOST);
+}
+
 bool os_write_at(int fd, const void *data, size_t size, uint64_t at) {
     HANDLE h = (HANDLE)_get_osfhandle(fd);
     const char *from = data;
@@ -105,9 +110,15 @@ bool os_write_at(int fd, const void *data, size_t size, uint64_t at) {
 
 size_t os_read_at(int fd, void *to, size_t size, uint64_t at) {
     HANDLE h = (HANDLE)_get_osfhandle(fd);
-    OVERLAPPED place = {.Offset = (DWORD)at, .OffsetHigh = (DWORD)(at >> 32)};
-    DWORD n = 0;
-    return ReadFile(h, to, size < BLOCK_MOST ? (DWORD)size : BLOCK_MOST, &n, &place) ? n : 0;
+    size_t done = 0;
+    while (done < size) {
+        OVERLAPPED place = {.Offset = (DWORD)(at + done), .OffsetHigh = (DWORD)((at + done) >> 32)};
+        DWORD n = 0, left = size - done < BLOCK_MOST ? (DWORD)(size - done) : BLOCK_MOST;
+        if (!ReadFile(h, (char *)to + done, left, &n, &place) || !n)
+            break;
+        done += n;
+    }
+    return done;
 }
 
 const uint8_t *os_map(int fd, size_t size) {

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHORT_MAX  240 /* of MAX_PATH some is for names that are appended */
-#define BLOCK_MOST (64u << 20)
+#define SHORT_MAX 240 /* of MAX_PATH some is for names that are appended */
 
 wchar_t *wide_of(const char *text) {
     int units = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
@@ -85,19 +84,4 @@ HANDLE wide_open(const char *path, DWORD access, DWORD flags) {
         wide_failed();
     free(wide);
     return h;
-}
-
-bool wide_read_at(int fd, void *to, size_t size, uint64_t at) {
-    HANDLE h = (HANDLE)_get_osfhandle(fd);
-    char *out = to;
-    while (size) {
-        OVERLAPPED place = {.Offset = (DWORD)at, .OffsetHigh = (DWORD)(at >> 32)};
-        DWORD n = 0;
-        if (!ReadFile(h, out, size < BLOCK_MOST ? (DWORD)size : BLOCK_MOST, &n, &place) || !n)
-            return wide_failed();
-        out += n;
-        size -= n;
-        at += n;
-    }
-    return true;
 }

@@ -21,7 +21,4 @@ bool wide_failed(void);
 /* Opens an existing file or folder; INVALID_HANDLE_VALUE: errno. */
 HANDLE wide_open(const char *path, DWORD access, DWORD flags);
 
-/* `size` bytes of a file, or to it, at an offset. false: errno, or it is shorter. */
-bool wide_read_at(int fd, void *to, size_t size, uint64_t at);
-
 #endif
