@@ -228,11 +228,8 @@ static const struct made_name {
 #define PROXY_PACKAGE "jdk.proxy"
 
 /* One of these is in all of them. */
-static const struct str made_parts[] = {STR_INIT("$"), STR_INIT("Accessor"), STR_INIT(HIDDEN_MARK)};
-
-static bool java_may_be_made(const char *name) {
-    return strchr(name, '$') || strstr(name, "Accessor") || strstr(name, HIDDEN_MARK);
-}
+static const struct str signs_of_made[] = {STR_INIT("$"), STR_INIT("Accessor"),
+                                           STR_INIT(HIDDEN_MARK)};
 
 /* Part of a name: what of it stays, and where what goes ends. mark: STR_NOT_FOUND: nothing goes. */
 struct made_part {
@@ -319,7 +316,8 @@ static bool java_pretty_type(const char *type, bool state_machine, struct strbuf
     struct str element = str_of(type + depth);
     (void)state_machine;
     if (!depth) {
-        bool is_made = java_may_be_made(type) && made_part(element).mark != STR_NOT_FOUND;
+        static const struct words signs = WORDS(signs_of_made);
+        bool is_made = words_within(&signs, element) && made_part(element).mark != STR_NOT_FOUND;
         if (is_made)
             add_made(element, out);
         return is_made;
@@ -351,7 +349,7 @@ const struct runtime_words words_of_java = {
     .framework_whole = WORDS(framework_whole),
     .arrays = WORDS(arrays),
     .insides = WORDS(insides),
-    .made = WORDS(made_parts),
+    .made = WORDS(signs_of_made),
     .normal_name = java_normal_name,
     .pretty_type = java_pretty_type,
     .hints = java_hints,
