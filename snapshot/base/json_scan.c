@@ -8,7 +8,7 @@
 char json_scan_peek(struct json_scan *j) {
     while (j->rest.len && strchr(" \t\r\n", str_first(j->rest)))
         j->rest = str_drop(j->rest, 1);
-    return j->rest.len ? str_first(j->rest) : '\0';
+    return str_first(j->rest);
 }
 
 bool json_scan_take(struct json_scan *j, char c) {

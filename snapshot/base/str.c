@@ -133,7 +133,7 @@ bool str_next_line(struct str *rest, struct str *ret_line) {
     size_t len = end ? (size_t)(end - rest->ptr) : rest->len;
     struct str line = {rest->ptr, len};
     *rest = str_drop(*rest, end ? len + 1 : len);
-    if (line.len && str_last(line) == '\r')
+    if (str_last(line) == '\r')
         line.len--;
     *ret_line = line;
     return true;

@@ -189,7 +189,7 @@ static struct edges find_edges(struct str text) {
 
 bool covered_text_is_enclosed(struct str text) {
     struct edges edges = find_edges(text);
-    char last = edges.last.len ? str_first(edges.last) : '\0';
+    char last = str_first(edges.last);
     if (edges.first == '|')
         return true;
     if (last == '"' || last == '|')

@@ -376,7 +376,7 @@ static void transcript_say_not_read(struct transcript *t) {
 
 static void transcript_see_line(struct transcript *t) {
     struct str command;
-    if (t->line.text.len && str_first(t->line.text) == TRANSCRIPT_BLOCK_END)
+    if (str_first(t->line.text) == TRANSCRIPT_BLOCK_END)
         transcript_end_command(t);
     if (transcript_is_title(&t->line) && !t->title_at)
         t->title_at = t->line.raw.ptr;

@@ -286,7 +286,7 @@ static bool is_cache_banner(struct str text) {
 static bool dumpheap_starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t objects, bytes;
-    switch (text.len ? str_first(text) : '\0') { /* read() asks of blank lines, too */
+    switch (str_first(text)) { /* read() asks of blank lines, too */
     case 'A':
         return dumpheap_is_list_header(text);
     case 'F':

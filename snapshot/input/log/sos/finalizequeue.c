@@ -119,7 +119,7 @@ static bool is_ours(const struct line *line) {
     unsigned generation;
     uint64_t value;
     struct str text = line->text;
-    switch (text.len ? str_first(text) : '\0') {
+    switch (str_first(text)) {
     case 'g':
         return is_generation_line(text, &generation, &slots);
     case 'R':
