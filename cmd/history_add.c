@@ -3,6 +3,7 @@
 #include "cmd/history_cmd.h"
 #include "cmd/history_notes.h"
 #include "cmd/history_push.h"
+#include "input/argument.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
 
@@ -75,61 +76,38 @@ static bool add_one(struct run *r, const struct snapshot *snapshot, const char *
 
 /* -- Which ------------------------------------------------------------------------------------- */
 
-static int cmp_snap_paths(const void *x, const void *y) {
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
-struct expanding {
-    struct options *o;
-    struct arena *arena;
-    const char *folder;
-    struct err err;
-};
-
-static bool expand_name(void *context, const char *entry) {
-    struct expanding *e = context;
-    struct str name = str_of(entry);
-    if (!str_ends(name, STR(".snap")) || str_first(name) == '.')
-        return true;
-    if (e->o->argument_count == ARGUMENTS_MAX)
-        return err_set(&e->err, ERR_USAGE, "%.200s: more than %u snapshots: add them in parts",
-                       e->folder, ARGUMENTS_MAX);
-    struct strbuf path;
-    strbuf_init(&path);
-    strbuf_addf(&path, "%s/%s", e->folder, entry);
-    const char *kept =
-        strbuf_failed(&path) ? NULL : arena_copy(e->arena, strbuf_cstr(&path), path.len);
-    strbuf_deinit(&path);
-    if (kept)
-        e->o->arguments[e->o->argument_count++] = kept;
-    return kept || err_nomem(&e->err);
-}
-
 /*
  * A folder of .snap files is so many snapshots; any other is one dump, of what lies in it. Paths
- * are of the arena. *ret_found: are there some?
+ * are of `files`. *ret_found: are there some?
  */
-static bool expand_folder(struct options *o, struct arena *arena, const char *folder,
+static bool expand_folder(struct options *o, struct argument_files *files, const char *folder,
                           bool *ret_found, struct err *err) {
-    struct expanding e = {o, arena, folder, {.code = ERR_NONE}};
-    uint32_t first = o->argument_count;
-    if (!os_list_folder(folder, expand_name, &e) && e.err.code != ERR_NONE)
-        return err_none(&e.err, err);
-    if (o->argument_count > first)
-        qsort(&o->arguments[first], o->argument_count - first, sizeof(*o->arguments),
-              cmp_snap_paths);
-    *ret_found = o->argument_count > first;
+    size_t first = files->count;
+    if (!argument_folder(files, folder, err)) {
+        if (err->code == ERR_NOMEM)
+            return false;
+        *err = (struct err){.code = ERR_NONE, .offset = ERR_NO_OFFSET}; /* who reads it says why */
+    }
+    for (size_t i = first; i < files->count; i++) {
+        if (!str_ends(str_of(files->paths[i]), STR(".snap")))
+            continue;
+        if (o->argument_count == ARGUMENTS_MAX)
+            return err_set(err, ERR_USAGE, "%.200s: more than %u snapshots: add them in parts",
+                           folder, ARGUMENTS_MAX);
+        o->arguments[o->argument_count++] = files->paths[i];
+        *ret_found = true;
+    }
     return true;
 }
 
-static bool expand(const struct options *from, struct options *o, struct arena *arena,
+static bool expand(const struct options *from, struct options *o, struct argument_files *files,
                    struct err *err) {
     *o = *from;
     o->argument_count = 0;
     for (uint32_t i = 0; i < from->argument_count; i++) {
         bool found = false;
         if (os_is_folder(from->arguments[i]) &&
-            !expand_folder(o, arena, from->arguments[i], &found, err))
+            !expand_folder(o, files, from->arguments[i], &found, err))
             return false;
         if (!found && o->argument_count < ARGUMENTS_MAX)
             o->arguments[o->argument_count++] = from->arguments[i];
@@ -156,14 +134,13 @@ static void push_what_waits(struct run *r) {
 bool history_add_all(struct run *r, struct err *err) {
     struct session s = {.count = 0};
     struct strbuf instance;
-    struct arena paths;
+    struct argument_files files = {.paths = NULL};
     struct options o;
     if (r->o->argument_count == 0 && r->o->pid == ABSENT)
         return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
     strbuf_init(&instance);
-    arena_init(&paths);
     /* Dumps first: one that cannot be read must not leave a new file without snapshots. */
-    bool ok = expand(r->o, &o, &paths, err) && file_instance(r->o, &instance, err) &&
+    bool ok = expand(r->o, &o, &files, err) && file_instance(r->o, &instance, err) &&
               session_read(&s, &o, err) &&
               (r->o->spool || r->h.body || history_open_for(r, HISTORY_CREATE, err));
     for (uint32_t i = 0; ok && i < s.count; i++)
@@ -171,7 +148,7 @@ bool history_add_all(struct run *r, struct err *err) {
     if (ok && r->o->spool)
         push_what_waits(r);
     session_deinit(&s);
-    arena_deinit(&paths);
+    argument_files_free(&files);
     strbuf_deinit(&instance);
     return ok;
 }

@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/os/os.h"
-#include "base/vec.h"
 #include "history/parcel.h"
+#include "input/argument.h"
 #include "model/snapfile.h"
 #include "model/snapshot.h"
 
@@ -52,42 +52,22 @@ bool spool_keep(const char *folder, const struct history_key *key, uint64_t requ
 
 /* -- Delivering -------------------------------------------------------------------------------- */
 
-struct spool {
-    struct arena arena;
-    const char **names; /* sorted: by when they were kept */
-    uint32_t count, capacity;
-    struct err err; /* of reading the folder */
-};
-
-static int cmp_spool_names(const void *x, const void *y) {
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
-static bool spool_take_name(void *context, const char *entry) {
-    struct spool *s = context;
-    struct str name = str_of(entry);
-    if (!str_ends(name, STR(PARCEL_ENDING)) || str_first(name) == '.')
+/* Those that wait come to stand first, the oldest of them in front. No folder is an empty one. */
+static bool spool_list(struct argument_files *files, const char *folder, size_t *ret_count,
+                       struct err *err) {
+    struct os_entry entry;
+    *ret_count = 0;
+    if (!os_look(folder, &entry) && errno == ENOENT)
         return true;
-    if (!VEC_ROOM_IN(&s->arena, s->names, s->count, s->capacity, &s->err))
-        return false;
-    const char *kept = arena_copy(&s->arena, name.ptr, name.len);
-    if (kept)
-        s->names[s->count++] = kept;
-    return kept || err_nomem(&s->err);
-}
-
-/* No folder is an empty one. */
-static bool spool_list(struct spool *s, const char *folder, struct err *err) {
-    *s = (struct spool){.count = 0};
-    arena_init(&s->arena);
-    errno = 0;
-    if (!os_list_folder(folder, spool_take_name, s) && errno != ENOENT) {
-        if (s->err.code == ERR_NONE)
-            err_set(&s->err, ERR_IO, "%.200s: %s", folder, strerror(errno));
-        return err_none(&s->err, err);
+    if (!argument_folder(files, folder, err))
+        return err_prefix(err, "%.200s", folder);
+    for (size_t i = 0; i < files->count; i++) {
+        char *path = files->paths[i];
+        if (!str_ends(str_of(path), STR(PARCEL_ENDING)))
+            continue;
+        files->paths[i] = files->paths[*ret_count];
+        files->paths[(*ret_count)++] = path;
     }
-    if (s->count)
-        qsort(s->names, s->count, sizeof(*s->names), cmp_spool_names);
     return true;
 }
 
@@ -125,24 +105,22 @@ static bool set_aside(const char *path, struct err *err) {
 }
 
 bool spool_deliver(struct run *r, const char *folder, uint32_t *ret_left, struct err *err) {
-    struct spool spool;
-    bool ok = spool_list(&spool, folder, err);
+    struct argument_files files = {.paths = NULL};
+    size_t count;
+    bool ok = spool_list(&files, folder, &count, err);
     *ret_left = 0;
-    for (uint32_t i = 0; ok && i < spool.count; i++) {
-        char path[PATH_MAX];
+    for (size_t i = 0; ok && i < count; i++) {
+        const char *path = files.paths[i];
         bool bad;
-        int n = snprintf(path, sizeof(path), "%s/%s", folder, spool.names[i]);
-        *ret_left = spool.count - i;
-        if (n < 0 || n >= PATH_MAX)
-            ok = err_set(err, ERR_IO, "%.100s: the name of the folder is too long", folder);
-        else if (deliver_one(r, path, spool.names[i], &bad, err))
+        *ret_left = (uint32_t)(count - i);
+        if (deliver_one(r, path, str_file_name(str_of(path)).ptr, &bad, err))
             ok = os_remove(path) || errno == ENOENT || /* another one delivered it, too */
                  err_set(err, ERR_SYSTEM, "%.200s: %s", path, strerror(errno));
         else
             ok = bad && set_aside(path, err);
         *ret_left -= ok;
     }
-    arena_deinit(&spool.arena);
+    argument_files_free(&files);
     return ok;
 }
 
