@@ -105,6 +105,14 @@ static const char *const version_1[] = {
 #define CELL_COUNTED(type) \
     "type integer NOT NULL, snapshot integer NOT NULL, objects " type ", bytes " type \
     ", mature_bytes " type ", live_objects " type ", live_bytes " type
+/* Without arguments, so that they stand in a text as its other lines do. */
+#define CELL_SMALL        CELL_COUNTED("integer")
+#define CELL_WIDE         CELL_COUNTED("bigint")
+#define CELL_OF_ITS_OWN   CELL_OF("snapshot")
+#define CELL_OF_FIRST     CELL_OF("first")
+#define CELL_OF_PARAMETER CELL_OF("$1")
+#define CHANGES_VIEW      VIEW_CHANGES(POSTGRES_TIME)
+#define GROWTH_VIEW       VIEW_GROWTH(POSTGRES_TIME)
 /* And back; c: the table. */
 #define VALUE_OF_CELL \
     "SELECT c.type, s.run, c.snapshot, CAST(c.objects AS bigint) AS objects," \
@@ -123,18 +131,13 @@ static const char *const version_2[] = {
     "DROP VIEW dumpdiff.growth; DROP VIEW dumpdiff.changes;"
     "ALTER TABLE dumpdiff.value RENAME TO value_1;"
     "DROP FUNCTION dumpdiff.prepare_month(date); DROP FUNCTION dumpdiff.drop_months(date);"
-    "CREATE TABLE dumpdiff.cell(" CELL_COUNTED(
-        "integer") ");"
-                   "CREATE INDEX cell_type ON dumpdiff.cell(type);"
-                   "CREATE TABLE dumpdiff.cell_wide(" CELL_COUNTED(
-                       "bigint") ");"
-                                 "CREATE INDEX cell_wide_type ON dumpdiff.cell_wide(type);"
-                                 "CREATE TABLE dumpdiff.state_change(run integer NOT NULL "
-                                 "REFERENCES dumpdiff.run(id),"
-                                 " snapshot integer NOT NULL, rows bytea NOT NULL, PRIMARY "
-                                 "KEY(run, snapshot));"
-                                 "ALTER TABLE dumpdiff.state_change ALTER COLUMN rows SET STORAGE "
-                                 "EXTERNAL;",
+    "CREATE TABLE dumpdiff.cell(" CELL_SMALL ");"
+    "CREATE INDEX cell_type ON dumpdiff.cell(type);"
+    "CREATE TABLE dumpdiff.cell_wide(" CELL_WIDE ");"
+    "CREATE INDEX cell_wide_type ON dumpdiff.cell_wide(type);"
+    "CREATE TABLE dumpdiff.state_change(run integer NOT NULL REFERENCES dumpdiff.run(id),"
+    " snapshot integer NOT NULL, rows bytea NOT NULL, PRIMARY KEY(run, snapshot));"
+    "ALTER TABLE dumpdiff.state_change ALTER COLUMN rows SET STORAGE EXTERNAL;",
     /*
      * Who may only add cannot make tables: this does it for them, within two hundred years. What
      * lies elsewhere, or came before, is in `cell` itself. Rights are those of `cell`.
@@ -146,7 +149,9 @@ static const char *const version_2[] = {
     " IF day < '2000-01-01' OR day >= '2200-01-01' OR to_regclass('dumpdiff.' || name) IS NOT NULL"
     " THEN RETURN; END IF;"
     " PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK ");"
-    " IF to_regclass('dumpdiff.' || name) IS NOT NULL THEN RETURN; END IF;"
+    /* to_regclass() may not know yet what the one before us made while we waited. */
+    " IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = 'dumpdiff' AND c.relname = name) THEN RETURN; END IF;"
     " EXECUTE format('CREATE TABLE dumpdiff.%I() INHERITS (dumpdiff.cell)', name);"
     /* Many rows have the same type, so that an entry takes six bytes and a bit. */
     " EXECUTE format('CREATE INDEX %I ON dumpdiff.%I(type)', name || '_type', name);"
@@ -185,25 +190,21 @@ static const char *const version_2[] = {
     " (SELECT v.*, row_number() OVER (PARTITION BY type ORDER BY snapshot DESC) AS place"
     " FROM value v WHERE run = of_run AND snapshot <= first) newest"
     " WHERE place = 1 AND snapshot < first;"
-    " EXECUTE format('INSERT INTO dumpdiff.%I(" CELL_COLUMNS ") SELECT " CELL_OF(
-        "$1") " FROM pg_temp.dumpdiff_stands WHERE " CELL_FITS "', name) USING first;"
-              " INSERT INTO cell_wide(" CELL_COLUMNS ") SELECT " CELL_OF(
-                  "first") " FROM pg_temp.dumpdiff_stands WHERE NOT (" CELL_FITS ");"
-                           " DROP TABLE pg_temp.dumpdiff_stands;"
-                           " DELETE FROM cell c USING snapshot s WHERE s.id = c.snapshot AND s.run "
-                           "= of_run"
-                           " AND s.id < first;"
-                           " DELETE FROM cell_wide c USING snapshot s WHERE s.id = c.snapshot AND "
-                           "s.run = of_run"
-                           " AND s.id < first;"
-                           " END $go$;"
-                           "REVOKE ALL ON FUNCTION dumpdiff.let_go(integer, integer) FROM PUBLIC;",
+    " EXECUTE format('INSERT INTO dumpdiff.%I(" CELL_COLUMNS ") SELECT " CELL_OF_PARAMETER
+    " FROM pg_temp.dumpdiff_stands WHERE " CELL_FITS "', name) USING first;"
+    " INSERT INTO cell_wide(" CELL_COLUMNS ") SELECT " CELL_OF_FIRST
+    " FROM pg_temp.dumpdiff_stands WHERE NOT (" CELL_FITS ");"
+    " DROP TABLE pg_temp.dumpdiff_stands;"
+    " DELETE FROM cell c USING snapshot s WHERE s.id = c.snapshot AND s.run = of_run"
+    " AND s.id < first;"
+    " DELETE FROM cell_wide c USING snapshot s WHERE s.id = c.snapshot AND s.run = of_run"
+    " AND s.id < first;"
+    " END $go$;"
+    "REVOKE ALL ON FUNCTION dumpdiff.let_go(integer, integer) FROM PUBLIC;",
     "CREATE VIEW dumpdiff.value AS " VALUE_OF_CELL
     "dumpdiff.cell c ON c.snapshot = s.id UNION ALL " VALUE_OF_CELL
     "dumpdiff.cell_wide c ON c.snapshot = s.id",
-    "CREATE VIEW dumpdiff.changes AS " VIEW_CHANGES(
-        POSTGRES_TIME) ";"
-                       "CREATE VIEW dumpdiff.growth AS " VIEW_GROWTH(POSTGRES_TIME),
+    "CREATE VIEW dumpdiff.changes AS " CHANGES_VIEW "; CREATE VIEW dumpdiff.growth AS " GROWTH_VIEW,
     /* What the first version has, month by month, in the order of its snapshots. */
     "DO $move$ DECLARE part text; into_name text; BEGIN"
     " FOR part IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
@@ -212,14 +213,12 @@ static const char *const version_2[] = {
     " IF part ~ '^value_[0-9]{4}_[0-9]{2}$' THEN"
     " PERFORM dumpdiff.prepare_month(to_date(right(part, 7), 'YYYY_MM'));"
     " into_name := 'cell_' || right(part, 7); END IF;"
-    " EXECUTE format('INSERT INTO dumpdiff.%I(" CELL_COLUMNS ") SELECT " CELL_OF(
-        "snapshot") " FROM dumpdiff.%I WHERE " CELL_FITS
-                    " ORDER BY snapshot, type', into_name, part);"
-                    " EXECUTE format('INSERT INTO dumpdiff.cell_wide(" CELL_COLUMNS
-                    ") SELECT " CELL_OF("snapshot") " FROM dumpdiff.%I WHERE NOT (" CELL_FITS
-                                                    ")', part);"
-                                                    " END LOOP; END $move$;"
-                                                    "DROP TABLE dumpdiff.value_1;",
+    " EXECUTE format('INSERT INTO dumpdiff.%I(" CELL_COLUMNS ") SELECT " CELL_OF_ITS_OWN
+    " FROM dumpdiff.%I WHERE " CELL_FITS " ORDER BY snapshot, type', into_name, part);"
+    " EXECUTE format('INSERT INTO dumpdiff.cell_wide(" CELL_COLUMNS ") SELECT " CELL_OF_ITS_OWN
+    " FROM dumpdiff.%I WHERE NOT (" CELL_FITS ")', part);"
+    " END LOOP; END $move$;"
+    "DROP TABLE dumpdiff.value_1;",
     NULL};
 
 /* THE migrations: the n-th leads from version n to n + 1. Append only. */

@@ -21,13 +21,8 @@ static bool postgres_failed(struct history *h, const struct pg_result *result, s
     const char *text = result ? s->api.PQresultErrorMessage(result) : NULL;
     if (!text || !*text)
         text = s->api.PQerrorMessage(s->connection);
-    /*
-     * Serialization failures, deadlocks, locks that were not to be had; and a table that another
-     * writer makes at the same time: what a session knows of the catalog can be older than the
-     * lock.
-     */
-    h->again = state && (strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0 ||
-                         strcmp(state, "42P07") == 0);
+    /* Serialization failures, deadlocks, locks that were not to be had. */
+    h->again = state && (strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0);
     if (state && strcmp(state, "42P01") == 0 && s->month) { /* a month was dropped meanwhile */
         s->month = 0;
         h->again = true;
