@@ -160,6 +160,14 @@ void place_add_text(struct history *h, const struct history_key *under, const ch
     snapshot_deinit(&s);
 }
 
+void place_join(const int *pids, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        int status;
+        assert_true(waitpid(pids[i], &status, 0) == pids[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
 struct history place_open(const struct place *p) {
     struct history h;
     struct err err;

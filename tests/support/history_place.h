@@ -33,6 +33,8 @@ void place_add_as(struct history *h, unsigned n, const struct history_key *under
 /* A snapshot as mk_snap() writes it down. */
 void place_add_text(struct history *h, const struct history_key *under, const char *text);
 struct history place_open(const struct place *p);
+/* Waits for processes that were forked by a test: each has to end well. */
+void place_join(const int *pids, unsigned count);
 /* All; never NULL where there are some. */
 struct history_entry *place_entries(struct history *h, uint32_t *count);
 /* Every figure of every snapshot; snapshots are those `first`, first + 1, ... were made of. */

@@ -317,11 +317,7 @@ static void two_writers_lose_nothing(void **state) {
         }
         _exit(ok ? 0 : 1);
     }
-    for (int w = 0; w < 2; w++) {
-        int status;
-        assert_true(waitpid(pids[w], &status, 0) == pids[w]);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
+    place_join(pids, 2);
     struct history h = place_open(p);
     const char *const releases[] = {"a", "b"};
     for (int w = 0; w < 2; w++) {

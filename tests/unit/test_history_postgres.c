@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -239,6 +238,14 @@ static void nobody_there_is_told_without_the_password(void **state) {
     libpq_api_unload(&api);
 }
 
+static void add_in_month(struct history *h, unsigned month, unsigned n,
+                         const struct history_key *key) {
+    char text[128];
+    snprintf(text, sizeof(text), "origin captured_at=%llu\ntypes name=\"A\" gen2=%u/%u\n",
+             (20500 + 31ull * month) * 86400000000000ull + n, n + 1, n + 9);
+    place_add_text(h, key, text);
+}
+
 /* Rows lie in a table a month, which is made by who may only add. */
 static void each_month_has_its_table(void **state) {
     if (no_server_here(state))
@@ -246,39 +253,14 @@ static void each_month_has_its_table(void **state) {
     struct history h = place_open(*state);
     uint64_t months;
     struct err err;
-    for (unsigned n = 0; n < 4; n++) {
-        struct snapshot s;
-        uint64_t id;
-        bool known;
-        char text[128];
-        snprintf(text, sizeof(text), "origin captured_at=%llu\ntypes name=\"A\" gen2=%u/%u\n",
-                 (20500 + 31ull * (n / 2)) * 86400000000000ull + n, n + 1, n + 9);
-        snapshot_init(&s);
-        mk_snap(&s, text);
-        assert_true(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
-        snapshot_deinit(&s);
-    }
+    for (unsigned n = 0; n < 4; n++)
+        add_in_month(&h, n / 2, n, &place_key);
     assert_true(store_ask(&h,
                           "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
                           " WHERE c.relname LIKE 'cell\\_2026\\_%' AND c.relkind = 'r'",
                           NULL, 0, &months, &err));
     assert_int_equal(months, 2);
     history_close(&h);
-}
-
-static void add_a_month(struct history *h, unsigned month, const struct history_key *key) {
-    struct snapshot s;
-    struct err err;
-    uint64_t id;
-    bool known;
-    char text[128];
-    snprintf(text, sizeof(text), "origin captured_at=%llu\ntypes name=\"A\" gen2=%u/%u\n",
-             (20500 + 31ull * month) * 86400000000000ull, month + 1, month + 9);
-    snapshot_init(&s);
-    mk_snap(&s, text);
-    if (!history_add(h, &s, key, NULL, &id, &known, &err))
-        fail_msg("%s", err.msg);
-    snapshot_deinit(&s);
 }
 
 /* Whoever comes to a new month makes its table, and may come to it at the same time as others. */
@@ -295,15 +277,11 @@ static void writers_come_to_a_month_at_once(void **state) {
         const struct history_key own = {"shop", "1", "", name};
         struct history h = place_open(*state);
         for (unsigned month = 0; month < 30; month++)
-            add_a_month(&h, month, &own);
+            add_in_month(&h, month, month, &own);
         history_close(&h);
         _exit(0);
     }
-    for (unsigned w = 0; w < 4; w++) {
-        int status;
-        assert_true(waitpid(pids[w], &status, 0) == pids[w]);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
+    place_join(pids, 4);
 }
 
 /* A long-lived writer knows its month; it goes where somebody prunes, and comes back. */

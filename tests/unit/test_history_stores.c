@@ -406,11 +406,7 @@ static void eight_writers_lose_nothing(void **state) {
         history_close(&h);
         _exit(0);
     }
-    for (unsigned w = 0; w < 8; w++) {
-        int status;
-        assert_true(waitpid(pids[w], &status, 0) == pids[w]);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
+    place_join(pids, 8);
     struct history h = place_open(*state);
     for (unsigned w = 0; w < 4; w++) {
         char name[16];
